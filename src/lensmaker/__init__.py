@@ -1,0 +1,1 @@
+"""An optical bench for neural networks: predict, measure, compare, diagnose and correct."""

@@ -1,0 +1,57 @@
+"""The vocabulary: quantities, predictions, measurements, comparisons, references, errors."""
+
+from lensmaker.core.bench import BenchRecord, ElementRecord, Finding, Training
+from lensmaker.core.errors import (
+    CorrectionError,
+    InputError,
+    LensmakerError,
+    MissingDataError,
+    MissingDependencyError,
+    ModelError,
+    WeightsError,
+)
+from lensmaker.core.quantities import QUANTITIES, Quantity, Scale, quantity
+from lensmaker.core.records import (
+    AGREEMENT_Z,
+    INSIDE,
+    Comparison,
+    Convergence,
+    Measurement,
+    Prediction,
+    Regime,
+    Verdict,
+)
+from lensmaker.core.references import Reference
+from lensmaker.core.tables import Table, flatten, jsonable
+from lensmaker.core.where import Where
+
+__all__ = [
+    "AGREEMENT_Z",
+    "INSIDE",
+    "QUANTITIES",
+    "BenchRecord",
+    "Comparison",
+    "Convergence",
+    "CorrectionError",
+    "ElementRecord",
+    "Finding",
+    "InputError",
+    "LensmakerError",
+    "Measurement",
+    "MissingDataError",
+    "MissingDependencyError",
+    "ModelError",
+    "Prediction",
+    "Quantity",
+    "Reference",
+    "Regime",
+    "Scale",
+    "Table",
+    "Training",
+    "Verdict",
+    "WeightsError",
+    "Where",
+    "flatten",
+    "jsonable",
+    "quantity",
+]

@@ -1,0 +1,155 @@
+"""The standard quantities: the one table from which glossary, CLI and reports are printed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from lensmaker.core.errors import InputError
+
+
+class Scale(Enum):
+    """How two values of a quantity are compared and drawn."""
+
+    LINEAR = "differences matter"
+    LOG = "ratios matter; the quantity is positive"
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """A named physical quantity of a system.
+
+    Attributes
+    ----------
+    name, symbol, unit
+        Identifier used in the API, symbol used in formulas, unit ("1" where dimensionless).
+    definition
+        One sentence that fixes the convention.
+    scale
+        Whether deviations are differences or ratios.
+    """
+
+    name: str
+    symbol: str
+    unit: str
+    definition: str
+    scale: Scale = Scale.LINEAR
+
+    def __str__(self) -> str:
+        return self.name
+
+
+QUANTITIES: tuple[Quantity, ...] = (
+    Quantity("second_moment", "q", "activation²", "Mean of x² over units, positions and samples.", Scale.LOG),
+    Quantity("mean", "m", "activation", "Mean of x over units, positions and samples."),
+    Quantity("variance", "v", "activation²", "q − m².", Scale.LOG),
+    Quantity(
+        "correlation",
+        "c",
+        "1",
+        "Mean cosine ⟨x·x′⟩/(|x||x′|) over pairs of different samples, each flattened.",
+    ),
+    Quantity(
+        "token_correlation",
+        "c_T",
+        "1",
+        "Mean cosine over pairs of different positions within one sample.",
+    ),
+    Quantity(
+        "chi",
+        "χ",
+        "1",
+        "Growth of a tangent vector's mean square across the element, ⟨δy²⟩/⟨δx²⟩.",
+        Scale.LOG,
+    ),
+    Quantity(
+        "tangent",
+        "T",
+        "1",
+        "Growth of a tangent vector's mean square from the input of the network to here.",
+        Scale.LOG,
+    ),
+    Quantity("zero_fraction", "f₀", "1", "Fraction of outputs that are exactly zero."),
+    Quantity("dead_fraction", "f_d", "1", "Fraction of units that are zero for every probe sample."),
+    Quantity(
+        "saturation",
+        "f_s",
+        "1",
+        "Fraction of units whose slope is below 5 % of the largest slope of the activation.",
+    ),
+    Quantity(
+        "gradient",
+        "g",
+        "loss²/activation²",
+        "Mean of (∂loss/∂x)² over units, positions and samples, at the output of the element.",
+        Scale.LOG,
+    ),
+    Quantity(
+        "attention_entropy",
+        "S",
+        "nat",
+        "Mean Shannon entropy of the attention weights of one query.",
+    ),
+    Quantity("weight_gradient", "g_w", "loss²/weight²", "Mean of (∂loss/∂w)² over a weight tensor.", Scale.LOG),
+    Quantity(
+        "update_ratio",
+        "|g_w|/|w|",
+        "loss/weight²",
+        "Norm of the loss gradient over the norm of the weight: relative update for each unit of learning rate.",
+        Scale.LOG,
+    ),
+    Quantity(
+        "singular_value_max",
+        "s₁",
+        "1",
+        "Largest singular value of a weight matrix (of the reshaped kernel for a convolution).",
+        Scale.LOG,
+    ),
+    Quantity(
+        "operator_norm",
+        "‖W‖",
+        "1",
+        "Largest singular value of the linear map itself (for a convolution on its real input size).",
+        Scale.LOG,
+    ),
+    Quantity("effective_rank", "r_eff", "1", "exp of the entropy of the normalised squared singular values.", Scale.LOG),
+    Quantity("spikes", "n_s", "1", "Number of singular values above the Marchenko–Pastur edge."),
+    Quantity(
+        "jacobian_norm",
+        "⟨s²⟩",
+        "1",
+        "Mean squared singular value of the Jacobian from the network input, |J|²_F/n_in.",
+        Scale.LOG,
+    ),
+    Quantity("jacobian_max", "s_max", "1", "Largest singular value of the Jacobian from the network input.", Scale.LOG),
+    Quantity("loss", "L", "loss", "Value of the loss on the batch."),
+    # criticality of an activation function
+    Quantity("fixed_point_q", "q*", "activation²", "Fixed point of the pre-activation second moment.", Scale.LOG),
+    Quantity("fixed_point_c", "c*", "1", "Stable fixed point of the correlation of two inputs."),
+    Quantity("chi_1", "χ₁", "1", "Slope of the correlation map at c = 1: growth of a tangent for each layer.", Scale.LOG),
+    Quantity("xi_q", "ξ_q", "layers", "Depth over which the second moment forgets its start.", Scale.LOG),
+    Quantity("xi_c", "ξ_c", "layers", "Depth over which the correlation of two inputs forgets its start.", Scale.LOG),
+    Quantity("critical_sigma_w", "σ_w", "1", "Weight scale at which χ₁ = 1 for the given bias scale.", Scale.LOG),
+)
+
+_BY_NAME = {q.name: q for q in QUANTITIES}
+
+
+def quantity(name: str) -> Quantity:
+    """The standard quantity called `name`.
+
+    Raises
+    ------
+    InputError
+        If the table has no such quantity.
+
+    Examples
+    --------
+    >>> quantity("chi").symbol
+    'χ'
+    """
+    try:
+        return _BY_NAME[name]
+    except KeyError:
+        known = ", ".join(_BY_NAME)
+        raise InputError("a standard quantity", repr(name), f"choose one of {known}") from None

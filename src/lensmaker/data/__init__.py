@@ -1,0 +1,1 @@
+"""Real data sets and trained networks, found offline in installed packages."""

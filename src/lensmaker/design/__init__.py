@@ -1,0 +1,1 @@
+"""Goal → system: diagnose and correct."""

@@ -1,0 +1,1 @@
+"""System → measurements, one instrument a file."""

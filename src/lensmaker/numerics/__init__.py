@@ -1,0 +1,1 @@
+"""Mathematics with no physics in it: quadrature, spectra, statistics."""

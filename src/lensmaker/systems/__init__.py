@@ -1,0 +1,1 @@
+"""What is studied: networks, spin systems, Boltzmann machines."""

@@ -1,0 +1,1 @@
+"""Restricted and deep Boltzmann machines: the room is laid, its furniture comes with the machines."""

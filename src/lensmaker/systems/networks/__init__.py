@@ -1,0 +1,1 @@
+"""Any PyTorch module, recorded as a train of elements with a prescription."""

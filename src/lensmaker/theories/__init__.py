@@ -1,0 +1,1 @@
+"""System → predictions, one theory a file."""
