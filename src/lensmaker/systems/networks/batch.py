@@ -1,0 +1,128 @@
+"""The example batch: what the model is called with, what the loss compares with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch.utils._pytree import tree_flatten, tree_map_only
+
+from lensmaker.core import InputError
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Arguments of the model and the target of the loss, with the batch axis known.
+
+    Attributes
+    ----------
+    args, kwargs
+        What the model is called with.
+    target
+        What the loss compares with, None without one.
+    samples
+        Size of the batch axis.
+    axis
+        The batch axis of the inputs: 0, or 1 for sequence-first models.
+    """
+
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+    target: Any
+    samples: int
+    axis: int = 0
+
+    @classmethod
+    def of(cls, batch: Any, axis: int = 0) -> Batch:
+        """Read a tensor, an `(x, y)` pair, or a dict for `model(**batch)`.
+
+        Raises
+        ------
+        InputError
+            If there is no sample, a value is not finite, or the form is none of the three.
+
+        Examples
+        --------
+        >>> Batch.of((torch.zeros(4, 3), torch.zeros(4))).samples
+        4
+        """
+        target: Any = None
+        kwargs: dict[str, Any] = {}
+        args: tuple[Any, ...] = ()
+        if isinstance(batch, Batch):
+            return batch
+        if isinstance(batch, list | tuple) and len(batch) == 2:
+            x, target = batch
+            args = tuple(x) if isinstance(x, list | tuple) else (x,)
+            if isinstance(x, dict) or hasattr(x, "keys"):
+                args, kwargs = (), dict(x)
+        elif hasattr(batch, "keys"):
+            kwargs = dict(batch)
+        elif isinstance(batch, torch.Tensor):
+            args = (batch,)
+        else:
+            raise InputError(
+                "an example batch (a tensor, an (x, y) pair, or a dict for model(**batch))",
+                "nothing" if batch is None else f"a {type(batch).__name__}",
+                "pass a batch like those the network is trained on",
+            )
+        tensors = _tensors((args, kwargs))
+        if not tensors:
+            raise InputError("at least one tensor in the batch", "none", "convert the inputs with torch.as_tensor")
+        first = next((t for t in tensors if t.ndim > axis), None)
+        if first is None:
+            raise InputError(
+                f"inputs with a batch axis {axis}",
+                f"shapes {', '.join(str(tuple(t.shape)) for t in tensors)}",
+                "add the batch axis with unsqueeze(0)",
+            )
+        if any(t.numel() == 0 for t in tensors):
+            raise InputError(
+                "a batch with at least one sample", f"a tensor of shape {tuple(first.shape)}", "pass samples"
+            )
+        for t in tensors:
+            if t.is_floating_point() and not bool(torch.isfinite(t).all()):
+                bad = int((~torch.isfinite(t)).sum())
+                place = tuple(int(i) for i in (~torch.isfinite(t)).nonzero()[0])
+                raise InputError(
+                    "finite input",
+                    f"{bad} NaN or infinite values, the first at index {place}",
+                    "clean or impute the data first",
+                )
+        return cls(args, kwargs, target, first.shape[axis], axis)
+
+    def head(self, samples: int) -> Batch:
+        """The first `samples` samples, as a batch of its own."""
+        n = min(samples, self.samples)
+
+        def narrow(t: torch.Tensor) -> torch.Tensor:
+            for axis in dict.fromkeys((self.axis, 0)):
+                if t.ndim > axis and t.shape[axis] == self.samples:
+                    return t.narrow(axis, 0, n)
+            return t
+
+        args, kwargs, target = tree_map_only(torch.Tensor, narrow, (self.args, self.kwargs, self.target))
+        return Batch(args, kwargs, target, n, self.axis)
+
+    def detached(self, *, requires_grad: bool = False) -> Batch:
+        """The same batch on tensors of its own; float inputs may ask for gradients."""
+
+        def detach(t: torch.Tensor) -> torch.Tensor:
+            return t.detach().requires_grad_(requires_grad and t.is_floating_point())
+
+        args, kwargs = tree_map_only(torch.Tensor, detach, (self.args, self.kwargs))
+        return Batch(args, kwargs, self.target, self.samples, self.axis)
+
+    @property
+    def tensors(self) -> list[torch.Tensor]:
+        """The tensors that the model is called with."""
+        return _tensors((self.args, self.kwargs))
+
+    def __str__(self) -> str:
+        shapes = ", ".join(f"{str(t.dtype).removeprefix('torch.')}{list(t.shape)}" for t in self.tensors)
+        return f"{self.samples} samples: {shapes}"
+
+
+def _tensors(tree: Any) -> list[torch.Tensor]:
+    return [leaf for leaf in tree_flatten(tree)[0] if isinstance(leaf, torch.Tensor)]

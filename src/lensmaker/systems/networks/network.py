@@ -1,0 +1,90 @@
+"""The system under test: a network with its batch and its loss."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import nn
+
+from lensmaker.systems.networks.batch import Batch
+from lensmaker.systems.networks.record import LossFn, ParameterGradients, record
+from lensmaker.systems.networks.recorder import Observer
+from lensmaker.systems.networks.train import Train
+
+
+class Network:
+    """A module, an example batch and a loss: what theories predict and instruments measure.
+
+    Parameters
+    ----------
+    model
+        Any `torch.nn.Module`; never changed by what is done here.
+    batch
+        A tensor, an `(x, y)` pair, or a dict for `model(**batch)`.
+    loss_fn
+        `loss_fn(output, y)`; None where the model returns its own `.loss` or no gradient is wanted.
+    batch_axis
+        0, or 1 for sequence-first models.
+    seed
+        For dropout and its like inside the passes.
+
+    Examples
+    --------
+    >>> network = Network(nn.Linear(3, 2), torch.ones(5, 3))
+    >>> network.probes(2).samples
+    2
+    """
+
+    def __init__(
+        self, model: nn.Module, batch: Any, loss_fn: LossFn | None = None, *, batch_axis: int = 0, seed: int = 0
+    ) -> None:
+        self.model = model
+        self.batch = Batch.of(batch, batch_axis)
+        self.loss_fn = loss_fn
+        self.seed = seed
+        self._boundary: Train | None = None
+
+    def observe(
+        self,
+        *observers: Observer,
+        gradients: bool = False,
+        on_parameter_gradients: Callable[[ParameterGradients], None] | None = None,
+    ) -> Train:
+        """One pass of the whole batch; the train that comes back keeps shapes, not contents."""
+        train = record(
+            self.model,
+            self.batch,
+            self.loss_fn,
+            keep=False,
+            gradients=gradients,
+            observers=observers,
+            on_parameter_gradients=on_parameter_gradients,
+            seed=self.seed,
+        )
+        self._boundary = train
+        return train
+
+    def probes(self, samples: int) -> Train:
+        """One pass of the first few samples, with the content of every value kept for replays."""
+        return record(self.model, self.batch.head(samples), self.loss_fn, keep=True, seed=self.seed)
+
+    def boundary_gradients(self, train: Train) -> tuple[torch.Tensor | None, ...]:
+        """The whole batch's loss gradient at the boundary of `train`, narrowed to the samples of `train`."""
+        whole = self._boundary or self.observe()
+        return tuple(
+            None if g is None else narrow_to(g, train.values[v].shape)
+            for g, v in zip(whole.boundary_gradients, train.boundary, strict=False)
+        )
+
+
+def narrow_to(tensor: torch.Tensor, shape: tuple[int, ...]) -> torch.Tensor:
+    """The leading part of `tensor` that has the given shape.
+
+    Examples
+    --------
+    >>> narrow_to(torch.arange(6).view(3, 2), (2, 2)).tolist()
+    [[0, 1], [2, 3]]
+    """
+    return tensor[tuple(slice(0, n) for n in shape)]

@@ -1,0 +1,208 @@
+"""Run the network once, undisturbed, and bring back the train with the loss gradient at its boundary."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import nn
+from torch.utils._pytree import tree_flatten
+
+from lensmaker.core import InputError, ModelError
+from lensmaker.systems.networks.batch import Batch
+from lensmaker.systems.networks.operations import Family
+from lensmaker.systems.networks.recorder import Observer, Recorder
+from lensmaker.systems.networks.train import Train
+from lensmaker.systems.networks.undisturbed import undisturbed
+
+LossFn = Callable[..., torch.Tensor]
+ParameterGradients = dict[str, torch.Tensor]
+
+
+def record(
+    model: nn.Module,
+    batch: Any,
+    loss_fn: LossFn | None = None,
+    *,
+    keep: bool = True,
+    gradients: bool = False,
+    observers: tuple[Observer, ...] = (),
+    on_parameter_gradients: Callable[[ParameterGradients], None] | None = None,
+    seed: int = 0,
+    batch_axis: int = 0,
+) -> Train:
+    """Record one forward pass of `model` on `batch`, and the loss gradient at its output.
+
+    Parameters
+    ----------
+    model
+        Any module; it is left bitwise as it was.
+    batch
+        A tensor, an `(x, y)` pair, or a dict for `model(**batch)`.
+    loss_fn
+        `loss_fn(output, y)`; `loss_fn(output)` for a lone tensor; None where the model returns its own
+        `.loss`, or where no gradient is wanted.
+    keep
+        Keep the content of every value, so that rays can replay the train.
+    gradients
+        Run the backward pass through the whole network, for observers and `on_parameter_gradients`;
+        otherwise it stops at the boundary with the loss.
+    seed
+        Seeds torch's generator inside, for dropout and its like.
+
+    Raises
+    ------
+    InputError
+        If the batch is not usable or the loss does not depend on the network.
+    ModelError
+        If the model raises; its own exception is the cause.
+
+    Examples
+    --------
+    >>> net = nn.Sequential(nn.Linear(3, 4), nn.ReLU())
+    >>> [str(e.where) for e in record(net, torch.ones(2, 3)).visible()]
+    ['0:linear', '1:relu']
+    """
+    _check(model)
+    batch = Batch.of(batch, batch_axis)
+    with undisturbed(model):
+        torch.manual_seed(seed)
+        return _run(model, batch, loss_fn, keep, gradients, observers, on_parameter_gradients)
+
+
+def _run(
+    model: nn.Module,
+    batch: Batch,
+    loss_fn: LossFn | None,
+    keep: bool,
+    gradients: bool,
+    observers: tuple[Observer, ...],
+    on_parameter_gradients: Callable[[ParameterGradients], None] | None,
+) -> Train:
+    trainable = {n: p for n, p in model.named_parameters() if p.requires_grad}
+    batch = batch.detached(requires_grad=not trainable)
+    recorder = Recorder(model, batch.samples, keep=keep, observers=observers)
+    train = recorder.train
+    for t in batch.tensors:
+        recorder.add_input(t)
+    boundary = _Boundary(recorder)
+    recorder.observers = (*observers, boundary)
+    with torch.enable_grad(), recorder.modules():
+        try:
+            with recorder:
+                output = model(*batch.args, **batch.kwargs)
+        except Exception as error:
+            place = f"module {recorder.path!r}" if recorder.path else "the network itself"
+            raise ModelError(
+                f"{type(model).__name__} to run on the batch ({batch})",
+                f"{type(error).__name__} in {place}: {str(error).splitlines()[0] if str(error) else 'no message'}",
+                "check that the batch has the shape and dtype the network is trained with",
+            ) from error
+        finally:
+            recorder.unwind()
+        loss = _loss(recorder, output, batch, loss_fn)
+    if not boundary.tensors:
+        boundary.close(_float_tensors(output))
+    train.boundary = tuple(recorder.index_of(t) for t in boundary.tensors) if not boundary.indices else boundary.indices
+    if loss is not None:
+        train.loss = float(loss.detach())
+        _backward(train, loss, boundary.tensors, trainable, batch, gradients, on_parameter_gradients)
+    return train
+
+
+def _check(model: Any) -> None:
+    if not isinstance(model, nn.Module):
+        raise InputError("a torch.nn.Module", f"a {type(model).__name__}", "pass the network itself")
+    if any(nn.parameter.is_lazy(p) for p in model.parameters()):
+        raise InputError(
+            "a network whose parameters exist", "lazy parameters without a shape", "run one forward pass first"
+        )
+
+
+class _Boundary:
+    """Finds where the loss takes over: the signals that enter the first loss operation."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        self.recorder = recorder
+        self.tensors: list[torch.Tensor] = []
+        self.indices: tuple[int, ...] = ()
+
+    def element(self, element: Any, inputs: list[torch.Tensor], outputs: list[torch.Tensor]) -> None:
+        if element.family is Family.LOSS and not self.tensors:
+            values = self.recorder.train.values
+            pairs = [
+                (i, t)
+                for i, t in zip(element.inputs, inputs, strict=True)
+                if values[i].is_signal and t.is_floating_point()
+            ]
+            self.indices = tuple(i for i, _ in pairs)
+            self.tensors = [t for _, t in pairs]
+
+    def close(self, tensors: list[torch.Tensor]) -> None:
+        self.tensors = tensors
+
+
+def _float_tensors(output: Any) -> list[torch.Tensor]:
+    leaves = tree_flatten(dict(output) if hasattr(output, "keys") else output)[0]
+    found = [t for t in leaves if isinstance(t, torch.Tensor) and t.is_floating_point() and t.ndim > 0]
+    return found[:1]
+
+
+def _loss(recorder: Recorder, output: Any, batch: Batch, loss_fn: LossFn | None) -> torch.Tensor | None:
+    if loss_fn is None:
+        loss = output.get("loss") if hasattr(output, "get") else getattr(output, "loss", None)
+    else:
+        arguments = (output,) if batch.target is None and not batch.kwargs else (output, batch.target)
+        if batch.target is None and batch.kwargs:
+            arguments = (output, batch.kwargs)
+        try:
+            with recorder, recorder.in_loss():
+                loss = loss_fn(*arguments)
+        except Exception as error:
+            raise ModelError(
+                "the loss function to accept the network's output and the target",
+                f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'no message'}",
+                "check shapes and dtypes of output and target",
+            ) from error
+    if loss is None:
+        return None
+    if not isinstance(loss, torch.Tensor) or loss.numel() != 1:
+        got = f"a tensor of shape {tuple(loss.shape)}" if isinstance(loss, torch.Tensor) else f"a {type(loss).__name__}"
+        raise InputError("a loss that is one number", got, "reduce it with .mean()")
+    return loss
+
+
+def _backward(
+    train: Train,
+    loss: torch.Tensor,
+    boundary: list[torch.Tensor],
+    trainable: dict[str, torch.Tensor],
+    batch: Batch,
+    gradients: bool,
+    on_parameter_gradients: Callable[[ParameterGradients], None] | None,
+) -> None:
+    leaves = list(trainable.values()) or [t for t in batch.tensors if t.requires_grad]
+    if not loss.requires_grad:
+        raise InputError(
+            "a loss that depends on the network's parameters",
+            "one without a gradient",
+            "check for detach(), no_grad() or .item() between network and loss",
+        )
+    wanted = [t for t in boundary if t.requires_grad]
+    if gradients and leaves:
+        found = torch.autograd.grad(loss, [*wanted, *leaves], allow_unused=True)
+        by_leaf = found[len(wanted) :]
+        if all(g is None for g in by_leaf):
+            raise InputError(
+                "a loss that depends on the network's parameters",
+                "one whose gradient reaches none of them",
+                "check for detach() or no_grad() between network and loss",
+            )
+        if on_parameter_gradients is not None and trainable:
+            pairs = zip(trainable, by_leaf, strict=True)
+            on_parameter_gradients({n: g for n, g in pairs if g is not None})
+    else:
+        found = torch.autograd.grad(loss, wanted, allow_unused=True)
+    by_tensor = {id(t): g for t, g in zip(wanted, found, strict=False)}
+    train.boundary_gradients = tuple(by_tensor.get(id(t)) for t in boundary)
