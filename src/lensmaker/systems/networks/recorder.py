@@ -7,7 +7,7 @@ import weakref
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 import torch.nn.functional as F
@@ -23,6 +23,7 @@ from lensmaker.systems.networks.train import LOSS_PATH, Element, Origin, Ref, Tr
 _DECLINED = {"is_leaf", "grad_fn", "grad", "backward", "register_hook", "requires_grad", "retain_grad", "item", "tolist"}
 
 
+@runtime_checkable
 class Observer(Protocol):
     """Whoever wants to see the live tensors while they flow."""
 
