@@ -1,4 +1,4 @@
-"""What holds for every test: one torch thread, fixed global random states that no test hands on, examples that recur."""
+"""For every test: one torch thread, the same global random states, and hypotheses that recur."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The run-time type checker of the tests: beartype, which here takes an int where a float is asked, as PEP 484 does."""
+"""The type checker of the tests at run time: beartype, but an int passes as a float, as in PEP 484."""
 
 from beartype import BeartypeConf, beartype
 

@@ -1,0 +1,26 @@
+"""A reference prints as a line and as BibTeX, with nothing where nothing is known."""
+
+from __future__ import annotations
+
+from lensmaker.core import Reference
+
+FULL = Reference("poole2016", "B. Poole", "Exponential expressivity", 2016, "NeurIPS", "arXiv:1606.05340")
+BARE = Reference("neal1996", "R. M. Neal", "Priors for infinite networks", 1996)
+
+
+def test_line() -> None:
+    assert str(FULL) == "B. Poole, “Exponential expressivity”, NeurIPS (2016), arXiv:1606.05340"
+    assert str(BARE) == "R. M. Neal, “Priors for infinite networks” (1996)"
+
+
+def test_bibtex() -> None:
+    assert FULL.to_bibtex() == (
+        "@article{poole2016,\n"
+        "  author = {B. Poole},\n"
+        "  title = {Exponential expressivity},\n"
+        "  year = {2016},\n"
+        "  journal = {NeurIPS},\n"
+        "  note = {arXiv:1606.05340}\n"
+        "}"
+    )
+    assert BARE.to_bibtex().count("=") == 3
