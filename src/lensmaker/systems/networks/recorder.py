@@ -82,7 +82,7 @@ class Recorder(TorchFunctionMode):
     def add_input(self, tensor: torch.Tensor) -> None:
         """Declare a tensor of the batch: floats start the signal, integers and masks are given."""
         origin = Origin.SIGNAL if tensor.is_floating_point() else Origin.CONSTANT
-        self._new(tensor, origin, from_batch=True)
+        self.train.inputs.append(self._new(tensor, origin, from_batch=True))
 
     def index_of(self, tensor: torch.Tensor) -> int:
         """The value that `tensor` holds now; unknown tensors are constants of the model's code."""

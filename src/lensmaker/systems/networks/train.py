@@ -128,6 +128,8 @@ class Train:
         Name of the model's class.
     elements, values
         What ran, in order, and the tensors that flowed.
+    inputs
+        Values that the batch brought in.
     samples
         Number of samples in the batch.
     boundary
@@ -144,6 +146,7 @@ class Train:
     samples: int
     elements: list[Element] = field(default_factory=list)
     values: list[Value] = field(default_factory=list)
+    inputs: list[int] = field(default_factory=list)
     boundary: tuple[int, ...] = ()
     boundary_gradients: tuple[torch.Tensor | None, ...] = ()
     loss: float | None = None

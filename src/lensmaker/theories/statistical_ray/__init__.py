@@ -1,0 +1,1 @@
+"""The statistical ray: a recorded train walked by clouds of virtual neurons."""

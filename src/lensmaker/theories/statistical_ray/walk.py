@@ -1,0 +1,186 @@
+"""Walk the statistical ray along a recorded train: clouds and tangents forwards, gradients backwards."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+import torch.autograd.forward_ad as forward
+from torch import Tensor
+
+from lensmaker.systems.networks import Element, Train
+from lensmaker.theories.statistical_ray.laws import NoLawError, constant, propagate
+from lensmaker.theories.statistical_ray.mixing import Ensemble, rotate
+
+
+@dataclass(frozen=True)
+class Passage:
+    """What the ray carries at the output of one element; tensors have the shape (R, *shape).
+
+    `outside` says why the theory's assumptions fail here, "" where they hold. Tangent and gradient are None
+    where the ray does not know them.
+    """
+
+    element: Element
+    inputs: tuple[Tensor, ...]
+    output: Tensor
+    input_tangent: Tensor | None
+    tangent: Tensor | None
+    gradient: Tensor | None
+    outside: str
+    gradient_outside: str
+
+
+@dataclass
+class _Ray:
+    train: Train
+    ensemble: Ensemble
+    clouds: dict[int, Tensor]
+    outside: dict[int, str]
+
+    def cloud(self, index: int) -> Tensor:
+        if index not in self.clouds:
+            value = self.train.values[index]
+            if not value.is_signal:
+                return constant(self.train, index)
+            self.restart(index, "memory that was overwritten through a view")
+        return self.clouds[index]
+
+    def restart(self, index: int, reason: str, like: Tensor | None = None) -> None:
+        """Go on from the recorded values, with a fresh tangent of the size that came in."""
+        content = self.train.values[index].tensor
+        if content is None:
+            raise NoLawError("its output was not kept")
+        cloud = content.expand(self.ensemble.replicas, *content.shape)
+        if content.is_floating_point():
+            cloud = cloud.float().clone().requires_grad_()
+            size = 1.0 if like is None else float(like.double().square().mean().sqrt())
+            cloud = forward.make_dual(cloud, size * self.ensemble.normal(*cloud.shape))
+        self.clouds[index] = cloud
+        self.outside[index] = reason
+
+
+def walk(
+    train: Train,
+    boundary_gradients: tuple[Tensor | None, ...],
+    ensemble: Ensemble,
+    read: Callable[[Passage], None],
+    seed: int = 0,
+) -> None:
+    """Send the ray through the train and hand each visible element's passage to `read`, in order.
+
+    Float inputs enter as they are, the same in every replica, with an isotropic tangent of mean square 1 for
+    each; where only integers enter, the tangent starts at the embeddings. Backwards the recorded loss
+    gradient at the boundary enters, turned at random among the units.
+    """
+    ray = _Ray(train, ensemble, {}, {})
+    visible = {e.index for e in train.visible()}
+    last = max((train.values[v].producer or 0 for v in train.boundary), default=len(train.elements))
+    passed: list[tuple[Element, Tensor]] = []
+    with torch.random.fork_rng(devices=[]), torch.enable_grad(), forward.dual_level():
+        torch.manual_seed(seed)
+        for index in train.inputs:
+            if train.values[index].is_signal:
+                _launch(ray, index)
+        for element in train.before_loss():
+            if element.index > last:
+                break
+            if not any(train.values[o].is_signal for o in element.outputs):
+                continue
+            _step(ray, element)
+            output = train.signal_output(element)
+            if element.index in visible and output is not None:
+                passed.append((element, ray.clouds[output.index]))
+        gradients = _backward(ray, boundary_gradients, [cloud for _, cloud in passed])
+        for (element, cloud), (gradient, gradient_outside) in zip(passed, gradients, strict=True):
+            read(_passage(ray, element, cloud, gradient, gradient_outside))
+
+
+def _launch(ray: _Ray, index: int) -> None:
+    content = ray.train.values[index].tensor
+    assert content is not None
+    cloud = content.float().expand(ray.ensemble.replicas, *content.shape).clone().requires_grad_()
+    ray.clouds[index] = forward.make_dual(cloud, ray.ensemble.normal(*cloud.shape))
+
+
+def _step(ray: _Ray, element: Element) -> None:
+    train = ray.train
+    signals = train.signal_inputs(element)
+    try:
+        clouds = propagate(element, train, ray.cloud, ray.ensemble)
+        for index, cloud in zip(element.outputs, clouds, strict=True):
+            expected = (ray.ensemble.replicas, *train.values[index].shape)
+            if tuple(cloud.shape) != expected:
+                raise NoLawError(f"its cloud has shape {tuple(cloud.shape)[1:]}, not {expected[1:]}")
+            if not signals and cloud.is_floating_point():  # an embedding of integers: the signal starts here
+                cloud = forward.make_dual(cloud.clone().requires_grad_(), ray.ensemble.normal(*cloud.shape))
+            ray.clouds[index] = cloud
+    except (NoLawError, RuntimeError, NotImplementedError, ValueError, TypeError, IndexError) as error:
+        reason = str(error) if isinstance(error, NoLawError) else f"{element.operation}: {str(error).splitlines()[0]}"
+        incoming = next((t for i in signals if (t := _tangent(ray.cloud(i))) is not None), None)
+        for index in element.outputs:
+            ray.restart(index, f"{reason}; the ray goes on from recorded values", incoming)
+        return
+    inherited = next((ray.outside[i] for i in signals if i in ray.outside), "")
+    if inherited:
+        text = inherited if inherited.startswith("after ") else f"after {train_place(train, signals, ray)}: {inherited}"
+        for index in element.outputs:
+            ray.outside[index] = text
+
+
+def train_place(train: Train, signals: list[int], ray: _Ray) -> str:
+    """The place of the element whose output first left the regime among `signals`."""
+    index = next(i for i in signals if i in ray.outside)
+    producer = train.values[index].producer
+    return "the input" if producer is None else str(train.elements[producer].where)
+
+
+def _tangent(cloud: Tensor) -> Tensor | None:
+    return forward.unpack_dual(cloud).tangent if cloud.is_floating_point() else None
+
+
+def _backward(
+    ray: _Ray, boundary_gradients: tuple[Tensor | None, ...], clouds: list[Tensor]
+) -> list[tuple[Tensor | None, str]]:
+    ends, seeds = [], []
+    for index, gradient in zip(ray.train.boundary, boundary_gradients, strict=False):
+        end = ray.clouds.get(index)
+        if gradient is not None and end is not None and end.requires_grad:
+            ends.append(forward.unpack_dual(end).primal)
+            seeds.append(_turned(gradient.detach().float(), ray.ensemble))
+    if not ends:
+        return [(None, "")] * len(clouds)
+    wanted = [c for c in clouds if c.requires_grad]
+    found = iter(torch.autograd.grad(ends, wanted, seeds, allow_unused=True))
+    gradients = [next(found) if c.requires_grad else None for c in clouds]
+    return [(None if g is None else g.detach(), "") for g in gradients]
+
+
+def _turned(gradient: Tensor, ensemble: Ensemble) -> Tensor:
+    """The gradient in every replica, with its units (channels for images) turned at random."""
+    cloud = gradient.expand(ensemble.replicas, *gradient.shape)
+    if gradient.ndim < 2:
+        return cloud * ensemble.signs(ensemble.replicas, *(1,) * gradient.ndim)
+    axis = 2 if gradient.ndim >= 4 else gradient.ndim
+    last = cloud.movedim(axis, -1)
+    flat = last.reshape(ensemble.replicas, -1, last.shape[-1])
+    return rotate(flat, flat.shape[-1], ensemble).reshape(last.shape).movedim(-1, axis)
+
+
+def _passage(ray: _Ray, element: Element, cloud: Tensor, gradient: Tensor | None, gradient_outside: str) -> Passage:
+    signals = [i for i in ray.train.signal_inputs(element) if ray.train.values[i].is_float]
+    inputs = [forward.unpack_dual(ray.clouds[i]) for i in signals]
+    primal, tangent = forward.unpack_dual(cloud)
+    output = ray.train.signal_output(element)
+    assert output is not None
+    return Passage(
+        element,
+        tuple(i.primal.detach() for i in inputs),
+        primal.detach(),
+        next((i.tangent for i in inputs if i.tangent is not None), None),
+        tangent,
+        gradient,
+        ray.outside.get(output.index, ""),
+        gradient_outside,
+    )
