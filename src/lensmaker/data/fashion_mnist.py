@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from lensmaker.core import InputError, MissingDataError
+from lensmaker.core import MissingDataError
 from lensmaker.data.dataset import DataSet
 from lensmaker.data.installed import system_file
 
@@ -51,8 +51,6 @@ def fashion_mnist(split: Split = Split.TRAIN, folder: Path = FOLDER) -> DataSet:
     MissingDataError
         If the files are not there, or are cut short.
     """
-    if not isinstance(split, Split):
-        raise InputError("Split.TRAIN or Split.TEST", repr(split), "import Split from lensmaker.data")
     images, labels = (
         read_idx(system_file(folder / f"{split.value}-{part}-ubyte.gz", "dataset-fashion-mnist"))
         for part in ("images-idx3", "labels-idx1")

@@ -24,16 +24,14 @@ RATE = 16_000
 WINDOW, HOP, BANDS, FRAMES = 400, 160, 40, 160
 """Fourier window of 25 ms, step of 10 ms, mel bands, and frames of a sample (1.6 s)."""
 
-LOUDNESS = 10 ** (-30 / 20)
-"""Root mean square that quieter recordings are raised to: −30 dB of full scale."""
-
 
 def speech(folder: Path = FOLDER) -> DataSet:
     """Windows of 1.6 s of two people's speech as mel power spectra, x [N, 160, 40] (frame, band).
 
     The reader is a LibriVox volunteer (five sentences of “Sense and Sensibility”), the card player
     names cards and numbers. Windows of a recording overlap by half; a recording shorter than 1.6 s has
-    none.
+    none. All recordings are louder than −30 dB of full scale, the level that Resemblyzer raises quieter
+    ones to, so they are taken as they are; pauses are left in.
 
     Parameters
     ----------
@@ -48,9 +46,7 @@ def speech(folder: Path = FOLDER) -> DataSet:
     windows, speakers, names = [], [], []
     for speaker, files in enumerate(RECORDINGS.values()):
         for file in files:
-            sound = read_wave(system_file(folder / file, "pocketsphinx-testdata"))
-            sound *= max(1.0, LOUDNESS / sound.square().mean().sqrt().item())
-            spectra = mel_spectrum(sound)
+            spectra = mel_spectrum(read_wave(system_file(folder / file, "pocketsphinx-testdata")))
             for start in range(0, len(spectra) - FRAMES + 1, FRAMES // 2):
                 windows.append(spectra[start : start + FRAMES])
                 speakers.append(speaker)
