@@ -1,1 +1,23 @@
 """Records → terminal, notebook, HTML, JSON."""
+
+from lensmaker.report.frame import to_frame
+from lensmaker.report.html import to_html
+from lensmaker.report.json import from_json, to_json
+from lensmaker.report.lists import prescription_table, quantities_table, references, table
+from lensmaker.report.notebook import to_notebook_html
+from lensmaker.report.terminal import render
+from lensmaker.report.write import write_text
+
+__all__ = [
+    "from_json",
+    "prescription_table",
+    "quantities_table",
+    "references",
+    "render",
+    "table",
+    "to_frame",
+    "to_html",
+    "to_json",
+    "to_notebook_html",
+    "write_text",
+]

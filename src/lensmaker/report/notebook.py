@@ -1,0 +1,27 @@
+"""A bench record in a notebook cell: findings, the rays as one small drawing, how often they agree."""
+
+from __future__ import annotations
+
+from lensmaker.core import BenchRecord, Verdict
+from lensmaker.report.drawing import rays_svg
+from lensmaker.report.facts import counts, facts, meaning, reasons, summary
+from lensmaker.report.payload import CSS, WORDS
+from lensmaker.report.templating import fill, finding_rows
+
+
+def to_notebook_html(record: BenchRecord) -> str:
+    """An HTML fragment for `_repr_html_`: no script, no style sheet, colours that stand on light and dark."""
+    from markupsafe import Markup
+
+    found = facts(record)
+    return fill(
+        "notebook.html.j2",
+        record=record,
+        summary=summary(found),
+        meaning=meaning(record.training),
+        findings=finding_rows(record),
+        drawing=Markup(rays_svg(record, found)),
+        verdicts=[WORDS[CSS[v]] for v in Verdict],
+        counts=[(q, [tally[v] for v in Verdict]) for q, tally in counts(found).items()],
+        reasons=reasons(found),
+    )

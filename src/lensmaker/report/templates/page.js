@@ -1,0 +1,26 @@
+"use strict";
+/* Puts the page together: what is picked in one place is shown in the others. */
+(() => {
+  const data = JSON.parse(document.getElementById("data").textContent);
+  const root = document.documentElement, dark = matchMedia("(prefers-color-scheme: dark)");
+  root.dataset.theme = dark.matches ? "dark" : "light";
+  const findings = [...document.querySelectorAll(".finding[data-element]")];
+  const train = opticalTrain(data, (e) => pick(e, {}));
+  const table = comparisonTable(data, (e) => pick(e, { fromTable: true }));
+
+  function pick(e, { fromTable, zoom, quantity }) {
+    train.select(e, zoom || fromTable);
+    if (fromTable) for (const tr of document.querySelectorAll("#table tbody tr")) tr.classList.toggle("selected", Number(tr.dataset.element) === e);
+    else table.select(e, quantity);
+    for (const li of findings) li.classList.toggle("selected", Number(li.dataset.element) === e);
+  }
+  for (const li of findings) li.addEventListener("click", () => {
+    if (getSelection().toString()) return; // the reader is copying text
+    pick(Number(li.dataset.element), { zoom: true, quantity: li.dataset.quantity });
+    document.getElementById("train").scrollIntoView({ block: "start" });
+  });
+
+  const setTheme = (name) => { root.dataset.theme = name; train.draw(); };
+  document.getElementById("theme").addEventListener("click", () => setTheme(root.dataset.theme === "dark" ? "light" : "dark"));
+  dark.addEventListener("change", () => setTheme(dark.matches ? "dark" : "light"));
+})();

@@ -1,0 +1,129 @@
+"""A bench record in the terminal: findings first, then the train, then how often theory and network agree."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from lensmaker.core import BenchRecord, Finding, Quantity, Verdict, quantity
+from lensmaker.report.facts import Fact, counts, facts, meaning, reasons, summary
+from lensmaker.report.numbers import number, reading, signed
+from lensmaker.report.train_table import FAINT, MEASURED, PREDICTED, STYLES, train_lines
+
+if TYPE_CHECKING:
+    from rich.console import Console, ConsoleOptions, RenderableType
+    from rich.table import Table
+
+
+def render(record: BenchRecord, *, full: bool = False) -> TerminalReport:
+    """The record as a rich renderable that fits itself to the console's width.
+
+    Parameters
+    ----------
+    full
+        Show every element; otherwise a train of more than 40 is cut to its notable elements.
+    """
+    return TerminalReport(record, full)
+
+
+@dataclass(frozen=True)
+class TerminalReport:
+    """What `render` returns; print it with `rich.console.Console().print`."""
+
+    record: BenchRecord
+    full: bool = False
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
+        found = facts(self.record)
+        yield _header(self.record, found)
+        for index, finding in enumerate(self.record.findings, 1):
+            yield _finding(index, finding)
+        if not self.record.findings:
+            yield _text("No findings.", "green")
+        yield train_lines(self.record, found, options.max_width, full=self.full)
+        yield _text("z: how many errors apart; q, χ and g are compared as ratios, c as a difference", FAINT)
+        if self.record.corrected:
+            yield _corrected(self.record)
+        yield _verdicts(found)
+        for reason, (places, first) in reasons(found).items():
+            yield _text(f"{reason} ({_plural(places, 'element')}, from {first})", FAINT)
+        for note in self.record.notes:
+            yield _text(f"Note: {note}", "italic")
+
+
+def _header(record: BenchRecord, found: Sequence[Fact]) -> RenderableType:
+    from rich.console import Group
+    from rich.rule import Rule
+
+    kind = record.training.name.lower()
+    return Group(
+        Rule(_text(f"lensmaker · {record.model}", "bold")),
+        _text(f"Batch    {record.batch}"),
+        _text(f"Network  {kind} ({record.training_reason}): {meaning(record.training)}"),
+        _text(f"Verdict  {summary(found)}"),
+    )
+
+
+def _finding(index: int, finding: Finding) -> RenderableType:
+    from rich import box
+    from rich.panel import Panel
+    from rich.table import Table
+
+    about = quantity(finding.quantity)
+    name = f"{_words(about)} {about.symbol}"
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(style="bold", no_wrap=True)
+    grid.add_column(overflow="fold")
+    for label, words in (
+        ("cause", finding.cause),
+        ("number", f"{name} = {number(finding.value)}, bound {number(finding.bound)}"),
+        ("correction", finding.correction),
+        ("effect", finding.predicted_effect),
+    ):
+        grid.add_row(label, _text(words))
+    title = _text(f"finding {index} · {finding.aberration.replace('_', ' ')} · {finding.where}", "bold red")
+    return Panel(grid, title=title, title_align="left", border_style="red", box=box.ROUNDED)
+
+
+def _corrected(record: BenchRecord) -> Table:
+    from rich import box
+    from rich.table import Table
+
+    table = Table(title="After the correction", title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    for label in ("element", "quantity", "predicted", "measured", "z"):
+        table.add_column(label, justify="left" if label in ("element", "quantity") else "right")
+    for c in record.corrected:
+        p, m = reading(c.prediction.value, c.quantity), reading(c.measurement.value, c.quantity)
+        z = _text(signed(c.z_score), STYLES[c.verdict])
+        table.add_row(_text(str(c.where)), c.quantity.symbol, _text(p, PREDICTED), _text(m, MEASURED), z)
+    return table
+
+
+def _verdicts(found: Sequence[Fact]) -> Table:
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("quantity")
+    table.add_column("", no_wrap=True)
+    for verdict in Verdict:
+        table.add_column(verdict.value, justify="right")
+    for about, tally in counts(found).items():
+        cells = (_text(str(tally[v]), STYLES[v] if tally[v] else FAINT) for v in Verdict)
+        table.add_row(_words(about), about.symbol, *cells)
+    return table
+
+
+def _words(about: Quantity) -> str:
+    return about.name.replace("_", " ")
+
+
+def _plural(n: int, noun: str) -> str:
+    return f"{n} {noun}" + ("" if n == 1 else "s")
+
+
+def _text(words: str, style: str = "") -> Any:
+    from rich.text import Text
+
+    return Text(words, style=style)
