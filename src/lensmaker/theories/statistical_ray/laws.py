@@ -18,7 +18,8 @@ from torch import Tensor
 
 from lensmaker.systems.networks import Element, Family, Train
 from lensmaker.systems.networks.weights import Layout, Weights, named_arguments, weights_of
-from lensmaker.theories.statistical_ray.mixing import Ensemble, add_bias, mix
+from lensmaker.theories.statistical_ray.ensemble import Ensemble
+from lensmaker.theories.statistical_ray.mixing import mix
 
 Clouds = Callable[[int], Tensor]
 
@@ -101,7 +102,7 @@ def _matrix(x: Tensor, weights: Weights, sigma_b: float, ensemble: Ensemble) -> 
     width = weights.weight.shape[0] // weights.groups
     if weights.groups == 1:
         rows = x.reshape(x.shape[0], -1, x.shape[-1]) * scale
-        return add_bias(mix(rows, width, ensemble), sigma_b, ensemble).reshape(*x.shape[:-1], width)
+        return mix(rows, width, ensemble, sigma_b).reshape(*x.shape[:-1], width)
     parts = [mix(part * scale, width, ensemble) for part in x.reshape(x.shape[0], weights.groups, -1, x.shape[-1]).unbind(1)]
     return torch.stack(parts, 1).reshape(*x.shape[:-1], width)
 
@@ -137,7 +138,7 @@ def _convolution(x: Tensor, weights: Weights, sigma_b: float, ensemble: Ensemble
     patches = torch.cat(shifted, -1)
     width = weights.weight.shape[0]
     rows = patches.reshape(patches.shape[0], -1, patches.shape[-1])
-    y = add_bias(mix(rows, width, ensemble), sigma_b, ensemble)
+    y = mix(rows, width, ensemble, sigma_b)
     return y.reshape(*patches.shape[:-1], width).movedim(-1, -axes - 1)
 
 

@@ -3,163 +3,136 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from typing import Any
 
 import torch
+import torch.autograd.forward_ad as forward
+import torch.nn.functional as F
 from torch import Tensor
 
+from lensmaker.theories.statistical_ray.ensemble import Ensemble, fast_length, rotate
+from lensmaker.theories.statistical_ray.quasi_random import gaussian_points, orthogonal_to
 
-@dataclass(frozen=True)
-class Ensemble:
-    """How many copies of the network the cloud holds, and whether they share their fluctuations.
+FEW_SITES = 192
+"""Up to this many rows (tangents included) a pooled cloud is drawn from quasi-random points."""
 
-    Attributes
-    ----------
-    replicas
-        Copies R of every layer; a layer of N units is carried by R·N virtual neurons.
-    pooled
-        True: the R copies are one layer of R·N units, whose second moments are transported exactly (the
-        infinite-width limit). False: R separate networks of the true width, each with the fluctuations
-        that a Gaussian matrix of its size has.
-    generator
-        Source of all random numbers.
-    """
-
-    replicas: int
-    pooled: bool
-    generator: torch.Generator
-
-    def normal(self, *shape: int) -> Tensor:
-        """Standard normal numbers of the given shape."""
-        return torch.randn(shape, generator=self.generator)
-
-    def signs(self, *shape: int) -> Tensor:
-        """Random ±1 of the given shape."""
-        return torch.randint(0, 2, shape, generator=self.generator, dtype=torch.float32) * 2 - 1
+_GAUSSIAN_CORNER = 8
+"""Size of the rotation, in output widths, whose corner stands for a Gaussian matrix."""
 
 
-def mix(patches: Tensor, width: int, ensemble: Ensemble) -> Tensor:
-    """A random linear map with the second moments of `patches`, onto `width` units for each replica.
+def mix(patches: Tensor, width: int, ensemble: Ensemble, sigma_b: float = 0.0) -> Tensor:
+    """A random affine map with the second moments of `patches`, onto `width` units for each replica.
 
-    For rows A_s of patches, already scaled so that the output has ⟨y_s y_t⟩ = A_s·A_t, the map is
-    y = √n A O with O made of n orthonormal columns of a random rotation. For n ≥ dim A every second moment
-    is exact. Where n < dim A the diagonal is made exact by a scale for each row, of the tangent too.
+    Rows A_s of `patches` are scaled so that the output clouds have ⟨y_s y_t⟩ = A_s·A_t + σ_b². Three ways lead
+    there:
+
+    - separate networks: the corner of a large random rotation, which is a Gaussian matrix of true size;
+    - pooled, few sites: y = L Z with L Lᵀ = A Aᵀ and Z quasi-random Gaussian points, exactly white, exactly
+      symmetric and exactly orthogonal to the clouds still alive: all second moments are exact;
+    - pooled, many sites: a random rotation, exact where it does not reduce the dimension; where it does, the
+      diagonal is made exact by a scale for each row, of the tangent too.
+
+    Backwards a pooled cloud passes an independent map of the transposed size.
 
     Parameters
     ----------
     patches
-        (R, S, M): R replicas, S sites (probe × position), M inputs of one output unit.
+        (R, S, M): R replicas, S sites (probe × position), M inputs of one output unit; may carry a tangent.
     width
         N, units of the output in one replica.
+    sigma_b
+        Root mean square of the biases, one for each unit and the same at all sites.
 
     Returns
     -------
     Tensor
         (R, S, N), differentiable in both directions.
     """
-    replicas, sites, inputs = patches.shape
     if not ensemble.pooled:
-        # The corner of a rotation of K ≫ N dimensions is a Gaussian matrix; the variance of |y|² lacks a part N/K.
-        enlarged = fast_length(max(inputs, _GAUSSIAN_CORNER * width))
-        turned = rotate(patches, enlarged, ensemble)
-        return turned[..., :width] * math.sqrt(enlarged)
-    total = replicas * width
-    rows = patches.permute(1, 0, 2).reshape(1, sites, replicas * inputs)
-    size = max(replicas * inputs, total)
-    turned = rotate(rows, size, ensemble)[..., :total] * math.sqrt(size)
-    if replicas * inputs > total:
-        turned = _exact_diagonal(turned, rows)
-    # Pooled second moments are means over the replicas as well: A·A is their sum.
-    turned = turned / math.sqrt(replicas)
-    return turned.reshape(sites, replicas, width).permute(1, 0, 2)
+        enlarged = fast_length(max(patches.shape[-1], _GAUSSIAN_CORNER * width))
+        turned = rotate(patches, enlarged, ensemble, rounds=2)
+        return turned[..., :width] * math.sqrt(enlarged) + sigma_b * ensemble.normal(ensemble.replicas, 1, width)
+    a, da = forward.unpack_dual(patches)
+    rows = _pool(a.detach())
+    tangents = rows[:0] if da is None else _pool(da.detach())
+    total = ensemble.replicas * width
+    if len(rows) + len(tangents) <= min(FEW_SITES, total // 4):
+        drawn = _draw(rows, tangents, total, sigma_b, ensemble)
+    else:
+        drawn = _turn(torch.cat([rows, tangents]), total, ensemble)
+        if sigma_b:
+            bias = ensemble.normal(total)
+            drawn = torch.cat([drawn[: len(rows)] + sigma_b * bias / bias.square().mean().sqrt(), drawn[len(rows) :]])
+    y = _IndependentBackward.apply(a, _unpool(drawn[: len(rows)], ensemble.replicas), ensemble)
+    return y if da is None else forward.make_dual(y, _unpool(drawn[len(rows) :], ensemble.replicas))
 
 
-_GAUSSIAN_CORNER = 16
+def _pool(patches: Tensor) -> Tensor:
+    """(R, S, M) → (S, R·M), scaled so that products of rows are means over the replicas."""
+    replicas, sites, inputs = patches.shape
+    return patches.permute(1, 0, 2).reshape(sites, replicas * inputs) / math.sqrt(replicas)
 
 
-def rotate(rows: Tensor, size: int, ensemble: Ensemble) -> Tensor:
-    """Zero-pad the last axis to `size` and apply one random rotation for each entry of the first axis.
-
-    The rotation is a product of random signs and random circulant rotations (unit phases in Fourier space):
-    it costs n log n, is exactly orthogonal, and turns any vector into one with Gaussian coordinates.
-
-    Parameters
-    ----------
-    rows
-        (G, S, M): G independent rotations, each applied to S rows.
-    size
-        n ≥ M.
-    """
-    groups = rows.shape[0]
-    if size > rows.shape[-1]:
-        rows = torch.nn.functional.pad(rows, (0, size - rows.shape[-1]))
-    for _ in range(2):
-        rows = rows * ensemble.signs(groups, 1, size)
-        if size > 1:
-            angle = torch.rand((groups, 1, size // 2 + 1), generator=ensemble.generator) * (2 * math.pi)
-            # A real circulant has real eigenvalues at zero frequency and, for even n, at the highest one.
-            angle[..., 0] = (angle[..., 0] > math.pi) * math.pi
-            if size % 2 == 0:
-                angle[..., -1] = (angle[..., -1] > math.pi) * math.pi
-            phase = torch.polar(torch.ones_like(angle), angle)
-            rows = torch.fft.irfft(torch.fft.rfft(rows) * phase, n=size)
-    return rows
+def _unpool(rows: Tensor, replicas: int) -> Tensor:
+    """(S, R·N) → (R, S, N)."""
+    return rows.reshape(rows.shape[0], replicas, -1).permute(1, 0, 2)
 
 
-def fast_length(n: int) -> int:
-    """The smallest 2ᵃ3ᵇ5ᶜ that is at least `n`.
-
-    Examples
-    --------
-    >>> fast_length(4001)
-    4050
-    """
-    while True:
-        m = n
-        for p in (2, 3, 5):
-            while m % p == 0:
-                m //= p
-        if m == 1:
-            return n
-        n += 1
+def _draw(rows: Tensor, tangents: Tensor, total: int, sigma_b: float, ensemble: Ensemble) -> Tensor:
+    """Quasi-random Gaussian points with exactly the second moments of rows (plus σ_b²) and tangents, (S, n)."""
+    # The bias is one more input, the same for every site and without a tangent.
+    wide = F.pad(torch.cat([rows, tangents]).double(), (0, 1))
+    wide[: len(rows), -1] = sigma_b
+    # Rows of very different size (tangents die out over depth) must not drown in each other's rounding.
+    sizes = wide.norm(dim=1, keepdim=True)
+    wide = wide / torch.where(sizes > 0, sizes, 1.0)
+    eigenvalues, vectors = torch.linalg.eigh(wide @ wide.T)
+    order = eigenvalues.argsort(descending=True)
+    factor = vectors[:, order] * eigenvalues[order].clamp_min(0).sqrt()
+    points = gaussian_points(len(wide), total, ensemble)
+    points = orthogonal_to(points, _live_rows(total, ensemble))
+    return ((factor @ points) * sizes).float()
 
 
-def _exact_diagonal(mixed: Tensor, rows: Tensor) -> Tensor:
-    """Scale every row, and every row of the tangent, to its exact mean square."""
-    import torch.autograd.forward_ad as forward
-
-    def scale(y: Tensor, a: Tensor) -> Tensor:
-        exact = a.detach().square().sum(-1, keepdim=True)
-        drawn = y.detach().square().mean(-1, keepdim=True)
-        return torch.where(drawn > 0, (exact / drawn.clamp_min(torch.finfo(y.dtype).tiny)).sqrt(), 1.0)
-
-    y, dy = forward.unpack_dual(mixed)
-    a, da = forward.unpack_dual(rows)
-    y = y * scale(y, a)
-    if dy is None or da is None:
-        return y
-    return forward.make_dual(y, (dy * scale(dy, da)).detach())
+def _live_rows(total: int, ensemble: Ensemble) -> list[Tensor]:
+    found = []
+    for cloud in ensemble.live:
+        for part in forward.unpack_dual(cloud):
+            if part is not None and cloud.shape[0] * cloud.shape[-1] == total:
+                found.append(_pool(part.detach().reshape(cloud.shape[0], -1, cloud.shape[-1])))
+    return found
 
 
-def add_bias(mixed: Tensor, sigma_b: float, ensemble: Ensemble) -> Tensor:
-    """Add one random bias for each unit, the same at all sites, of mean square σ_b².
-
-    Pooled, the biases are orthogonal to the cloud wherever there are more virtual neurons than sites, so
-    that the second moments of the sum are exact.
-    """
-    if sigma_b == 0:
-        return mixed
-    replicas, sites, width = mixed.shape
-    bias = ensemble.normal(replicas, width)
-    if ensemble.pooled:
-        total = replicas * width
-        if sites <= min(_ORTHOGONAL_SITES, total // 4):
-            rows = mixed.detach().permute(1, 0, 2).reshape(sites, total).double()
-            flat = bias.reshape(total).double()
-            gram = rows @ rows.T
-            bias = (flat - torch.linalg.pinv(gram, hermitian=True) @ (rows @ flat) @ rows).reshape(bias.shape).float()
-        bias = bias / bias.square().mean().sqrt()
-    return mixed + sigma_b * bias.unsqueeze(1)
+def _turn(rows: Tensor, total: int, ensemble: Ensemble) -> Tensor:
+    """A random rotation of `rows` onto n coordinates, (S, n)."""
+    inputs = rows.shape[1]
+    if inputs <= total:
+        return rotate(rows.unsqueeze(0), total, ensemble)[0] * math.sqrt(total)
+    # Symmetric pairs ±y: odd moments vanish exactly, and with them the noise of a half-rectified square.
+    half = (total + 1) // 2
+    turned = rotate(rows.unsqueeze(0), inputs, ensemble)[0, :, :half]
+    return with_length(torch.cat([turned, -turned], 1)[:, :total], rows.norm(dim=1) * math.sqrt(total))
 
 
-_ORTHOGONAL_SITES = 128
+def with_length(rows: Tensor, length: Tensor) -> Tensor:
+    """Scale every row to a given Euclidean length."""
+    norm = rows.norm(dim=1)
+    return rows * torch.where(norm > 0, length / torch.where(norm > 0, norm, 1.0), 1.0).unsqueeze(1)
+
+
+class _IndependentBackward(torch.autograd.Function):
+    """Forwards the drawn cloud; backwards a rotation of its own, of the transposed size."""
+
+    @staticmethod
+    def forward(ctx: Any, patches: Tensor, drawn: Tensor, ensemble: Ensemble) -> Tensor:
+        ctx.ensemble, ctx.inputs = ensemble, patches.shape[-1]
+        return drawn
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
+        ensemble, inputs = ctx.ensemble, ctx.inputs
+        rows = _pool(gradients[0])
+        size = max(rows.shape[1], ensemble.replicas * inputs)
+        turned = rotate(rows.unsqueeze(0), size, ensemble)[0, :, : ensemble.replicas * inputs]
+        length = rows.norm(dim=1) * math.sqrt(ensemble.replicas * inputs)
+        return _unpool(with_length(turned, length), ensemble.replicas), None, None

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 import torch.autograd.forward_ad as forward
 from torch import Tensor
 
-from lensmaker.systems.networks import Element, Train
+from lensmaker.systems.networks import Element, Ref, Train
 from lensmaker.theories.statistical_ray.laws import NoLawError, constant, propagate
-from lensmaker.theories.statistical_ray.mixing import Ensemble, rotate
+from lensmaker.theories.statistical_ray.ensemble import Ensemble, rotate
 
 
 @dataclass(frozen=True)
@@ -19,17 +19,20 @@ class Passage:
     """What the ray carries at the output of one element; tensors have the shape (R, *shape).
 
     `outside` says why the theory's assumptions fail here, "" where they hold. Tangent and gradient are None
-    where the ray does not know them.
+    where the ray does not know them. `mask` is what an attention element was told to leave out.
     """
 
     element: Element
     inputs: tuple[Tensor, ...]
     output: Tensor
+    mask: Tensor | None
     input_tangent: Tensor | None
     tangent: Tensor | None
     gradient: Tensor | None
     outside: str
-    gradient_outside: str
+
+
+_MOST_LIVE = 4
 
 
 @dataclass
@@ -38,6 +41,17 @@ class _Ray:
     ensemble: Ensemble
     clouds: dict[int, Tensor]
     outside: dict[int, str]
+    last_use: dict[int, int]
+
+    def ensemble_at(self, element: Element) -> Ensemble:
+        """The ensemble, told which clouds of the element's output shape are still needed after it."""
+        shape = (self.ensemble.replicas, *self.train.values[element.outputs[0]].shape)
+        live = [
+            cloud
+            for index, cloud in self.clouds.items()
+            if self.last_use.get(index, -1) > element.index and cloud.shape == shape and cloud.is_floating_point()
+        ]
+        return replace(self.ensemble, live=tuple(live[-_MOST_LIVE:]))
 
     def cloud(self, index: int) -> Tensor:
         if index not in self.clouds:
@@ -74,7 +88,7 @@ def walk(
     each; where only integers enter, the tangent starts at the embeddings. Backwards the recorded loss
     gradient at the boundary enters, turned at random among the units.
     """
-    ray = _Ray(train, ensemble, {}, {})
+    ray = _Ray(train, ensemble, {}, {}, {i: e.index for e in train.elements for i in e.inputs})
     visible = {e.index for e in train.visible()}
     last = max((train.values[v].producer or 0 for v in train.boundary), default=len(train.elements))
     passed: list[tuple[Element, Tensor]] = []
@@ -93,8 +107,9 @@ def walk(
             if element.index in visible and output is not None:
                 passed.append((element, ray.clouds[output.index]))
         gradients = _backward(ray, boundary_gradients, [cloud for _, cloud in passed])
-        for (element, cloud), (gradient, gradient_outside) in zip(passed, gradients, strict=True):
-            read(_passage(ray, element, cloud, gradient, gradient_outside))
+        for (element, cloud), gradient in zip(passed, gradients, strict=True):
+            with torch.no_grad():
+                read(_passage(ray, element, cloud, gradient))
 
 
 def _launch(ray: _Ray, index: int) -> None:
@@ -108,7 +123,7 @@ def _step(ray: _Ray, element: Element) -> None:
     train = ray.train
     signals = train.signal_inputs(element)
     try:
-        clouds = propagate(element, train, ray.cloud, ray.ensemble)
+        clouds = propagate(element, train, ray.cloud, ray.ensemble_at(element))
         for index, cloud in zip(element.outputs, clouds, strict=True):
             expected = (ray.ensemble.replicas, *train.values[index].shape)
             if tuple(cloud.shape) != expected:
@@ -142,7 +157,7 @@ def _tangent(cloud: Tensor) -> Tensor | None:
 
 def _backward(
     ray: _Ray, boundary_gradients: tuple[Tensor | None, ...], clouds: list[Tensor]
-) -> list[tuple[Tensor | None, str]]:
+) -> list[Tensor | None]:
     ends, seeds = [], []
     for index, gradient in zip(ray.train.boundary, boundary_gradients, strict=False):
         end = ray.clouds.get(index)
@@ -150,11 +165,11 @@ def _backward(
             ends.append(forward.unpack_dual(end).primal)
             seeds.append(_turned(gradient.detach().float(), ray.ensemble))
     if not ends:
-        return [(None, "")] * len(clouds)
+        return [None] * len(clouds)
     wanted = [c for c in clouds if c.requires_grad]
     found = iter(torch.autograd.grad(ends, wanted, seeds, allow_unused=True))
     gradients = [next(found) if c.requires_grad else None for c in clouds]
-    return [(None if g is None else g.detach(), "") for g in gradients]
+    return [None if g is None else g.detach() for g in gradients]
 
 
 def _turned(gradient: Tensor, ensemble: Ensemble) -> Tensor:
@@ -168,7 +183,7 @@ def _turned(gradient: Tensor, ensemble: Ensemble) -> Tensor:
     return rotate(flat, flat.shape[-1], ensemble).reshape(last.shape).movedim(-1, axis)
 
 
-def _passage(ray: _Ray, element: Element, cloud: Tensor, gradient: Tensor | None, gradient_outside: str) -> Passage:
+def _passage(ray: _Ray, element: Element, cloud: Tensor, gradient: Tensor | None) -> Passage:
     signals = [i for i in ray.train.signal_inputs(element) if ray.train.values[i].is_float]
     inputs = [forward.unpack_dual(ray.clouds[i]) for i in signals]
     primal, tangent = forward.unpack_dual(cloud)
@@ -178,9 +193,17 @@ def _passage(ray: _Ray, element: Element, cloud: Tensor, gradient: Tensor | None
         element,
         tuple(i.primal.detach() for i in inputs),
         primal.detach(),
-        next((i.tangent for i in inputs if i.tangent is not None), None),
-        tangent,
+        _mask(ray, element),
+        next((i.tangent.detach() for i in inputs if i.tangent is not None), None),
+        None if tangent is None else tangent.detach(),
         gradient,
         ray.outside.get(output.index, ""),
-        gradient_outside,
     )
+
+
+def _mask(ray: _Ray, element: Element) -> Tensor | None:
+    """The attention mask, where the element takes one that does not depend on the signal."""
+    found = element.kwargs.get("attn_mask", element.args[3] if len(element.args) > 3 else None)
+    if not isinstance(found, Ref) or ray.train.values[found.value].is_signal:
+        return None
+    return constant(ray.train, found.value)

@@ -1,0 +1,110 @@
+"""Finite width: how far one network strays from the mean-field limit, from an ensemble of virtual networks."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+import torch
+
+from lensmaker.core import INSIDE, Prediction, Regime, Scale, Table, Where, quantity
+from lensmaker.systems.networks import Network, Train
+from lensmaker.theories.base import Theory
+from lensmaker.theories.bibliography import HANIN_NICA_2020, ROBERTS_2022
+from lensmaker.theories.statistical_ray.ensemble import Ensemble
+from lensmaker.theories.statistical_ray.reading import Reading, read
+from lensmaker.theories.statistical_ray.sizing import Sizing, generator
+from lensmaker.theories.statistical_ray.walk import Passage, walk
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Centre and standard deviation over the ensemble; relative, around the median, on a log scale."""
+
+    centre: float
+    deviation: float
+
+
+@dataclass(frozen=True)
+class FiniteWidth(Theory):
+    """The distribution of each quantity over networks of the true widths.
+
+    An ensemble of virtual networks passes through the train: every random linear map fluctuates as a
+    Gaussian matrix of its true size does, so that the fluctuations add up over depth and through branches
+    by themselves. For a ReLU network of depth L and width n, ln q is normal with variance 5L/n and the
+    median of q lies e^(−5L/2n) below its mean.
+
+    Parameters
+    ----------
+    networks
+        Size of the ensemble; its own error is 1/√(2·networks) of the spread.
+    sizing, seed
+        Limits of the ray, and the seed of its generator.
+    """
+
+    networks: int = 32
+    sizing: Sizing = field(default_factory=lambda: Sizing(budget=2**26))
+    seed: int = 1
+
+    name = "finite_width"
+    summary = "Median and spread of every quantity over networks of the true widths and depth."
+    quantities = (
+        "second_moment",
+        "mean",
+        "variance",
+        "correlation",
+        "token_correlation",
+        "chi",
+        "tangent",
+        "zero_fraction",
+        "dead_fraction",
+        "saturation",
+        "gradient",
+        "attention_entropy",
+    )
+    assumptions = (
+        "weights are independent with the second moments of the actual ones",
+        "backward weights may be taken as the transposed forward ones",
+    )
+    references = (HANIN_NICA_2020, ROBERTS_2022)
+
+    def predict(self, system: Network) -> Table[Prediction]:
+        whole = system.whole
+        train = system.probes(self.sizing.probes_for(system, whole))
+        gradients = system.boundary_gradients(train)
+        return Table(
+            self.prediction(name, where, *_interval(name, spread), regime)
+            for (name, where), (spread, regime) in self.spreads(train, gradients).items()
+        )
+
+    def spreads(
+        self, train: Train, boundary_gradients: tuple[torch.Tensor | None, ...]
+    ) -> dict[tuple[str, Where], tuple[Spread, Regime]]:
+        """Centre and deviation of every quantity at every visible element."""
+        replicas = self.sizing.replicas_for(train, _FEWEST, self.networks)
+        ensemble = Ensemble(replicas, False, generator(self.seed))
+        found: dict[tuple[str, Where], tuple[Spread, Regime]] = {}
+
+        def note(passage: Passage) -> None:
+            regime = Regime(passage.outside) if passage.outside else INSIDE
+            for reading in read(passage, train.samples):
+                found[reading.name, passage.element.where] = (_spread(reading), regime)
+
+        walk(train, boundary_gradients, ensemble, note, self.seed)
+        return found
+
+
+_FEWEST = 4
+
+
+def _spread(reading: Reading) -> Spread:
+    values = reading.by_replica
+    if quantity(reading.name).scale is Scale.LOG:
+        logs = values.clamp_min(torch.finfo(values.dtype).tiny).log()
+        return Spread(float(logs.mean().exp()), float(logs.std()))
+    return Spread(float(values.mean()), float(values.std()))
+
+
+def _interval(name: str, spread: Spread) -> tuple[float, float]:
+    error = spread.deviation * (spread.centre if quantity(name).scale is Scale.LOG else 1.0)
+    return spread.centre, error if math.isfinite(error) else 0.0

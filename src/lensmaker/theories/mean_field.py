@@ -1,0 +1,90 @@
+"""Mean field: every quantity at every element, from the second moments of the actual weights and the actual inputs."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+from lensmaker.core import INSIDE, Prediction, Regime, Scale, Table, quantity
+from lensmaker.systems.networks import Network
+from lensmaker.theories.base import Theory
+from lensmaker.theories.bibliography import NEAL_1996, POOLE_2016, SCHOENHOLZ_2017, XIAO_2018, YANG_2019, YANG_BN_2019
+from lensmaker.theories.finite_width import FiniteWidth, Spread
+from lensmaker.theories.statistical_ray.ensemble import Ensemble
+from lensmaker.theories.statistical_ray.reading import Reading, read
+from lensmaker.theories.statistical_ray.sizing import Sizing, generator
+from lensmaker.theories.statistical_ray.walk import Passage, walk
+
+
+@dataclass(frozen=True)
+class MeanField(Theory):
+    """The mean-field limit of the recorded network, with the error bars that its finite width gives.
+
+    Every linear element replaces the cloud of virtual neurons by a fresh Gaussian cloud of second moments
+    σ_w²⟨x xᵀ⟩ + σ_b², with σ_w² = fan_in·⟨w²⟩ of the actual weights; every other element acts on the cloud as
+    it is. Tangent clouds give χ, gradient clouds run backwards from the recorded loss gradient.
+
+    Parameters
+    ----------
+    finite_width
+        The theory of the error bars; None for the bare limit. With it the predicted value is that of the
+        typical (median) network: on a log scale e^(−V/2) below the mean, V the variance of the logarithm.
+    sizing, seed
+        Limits of the ray, and the seed of its generator.
+
+    Examples
+    --------
+    >>> import torch
+    >>> net = torch.nn.Linear(400, 400, bias=False)
+    >>> _ = torch.nn.init.normal_(net.weight, std=(2 / 400) ** 0.5, generator=generator(0))
+    >>> table = MeanField(finite_width=None).predict(Network(net, torch.ones(2, 400)))
+    >>> round(table.select(quantity="second_moment")[0].value, 1)
+    2.0
+    """
+
+    finite_width: FiniteWidth | None = field(default_factory=FiniteWidth)
+    sizing: Sizing = field(default_factory=Sizing)
+    seed: int = 0
+
+    name = "mean_field"
+    summary = "The infinite-width limit of the recorded network, layer by layer, with finite-width errors."
+    quantities = FiniteWidth.quantities
+    assumptions = (
+        "weights are independent and have zero mean",
+        "layers are wide enough that their units are jointly Gaussian",
+        "backward weights may be taken as the transposed forward ones",
+    )
+    references = (NEAL_1996, POOLE_2016, SCHOENHOLZ_2017, XIAO_2018, YANG_2019, YANG_BN_2019)
+
+    def predict(self, system: Network) -> Table[Prediction]:
+        whole = system.whole
+        train = system.probes(self.sizing.probes_for(system, whole))
+        gradients = system.boundary_gradients(train)
+        spreads = {} if self.finite_width is None else self.finite_width.spreads(train, gradients)
+        replicas = self.sizing.pooled_replicas(train)
+        ensemble = Ensemble(replicas, True, generator(self.seed))
+        unseen = 1.0 - train.samples / whole.samples
+        found: list[Prediction] = []
+
+        def note(passage: Passage) -> None:
+            where = passage.element.where
+            for reading in read(passage, train.samples):
+                spread = spreads[reading.name, where][0] if spreads else Spread(math.nan, 0.0)
+                found.append(self._predict(reading, passage, spread, replicas, unseen))
+
+        walk(train, gradients, ensemble, note, self.seed)
+        return Table(found)
+
+    def _predict(
+        self, reading: Reading, passage: Passage, spread: Spread, replicas: int, unseen: float
+    ) -> Prediction:
+        value, logarithmic = reading.value, quantity(reading.name).scale is Scale.LOG
+        # The cloud is one network of R-fold width; the probes stand for the whole batch.
+        error = math.sqrt(spread.deviation**2 * (1 + 1 / replicas) + unseen * reading.probe_error**2)
+        if logarithmic:
+            value *= math.exp(-(spread.deviation**2) / 2)
+            error *= value
+        regime = Regime(passage.outside) if passage.outside else INSIDE
+        if not math.isfinite(value) or (logarithmic and value <= 0):
+            regime = Regime("the value leaves the range of single precision")
+        return self.prediction(reading.name, passage.element.where, value, error, regime)

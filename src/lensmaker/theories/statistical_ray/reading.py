@@ -1,0 +1,225 @@
+"""What a passing ray shows: the standard quantities, for each replica and each probe."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from lensmaker.core import Scale, quantity
+from lensmaker.systems.networks import Element, Family
+from lensmaker.systems.networks.operations import ELEMENTWISE_ACTIVATIONS
+from lensmaker.theories.statistical_ray.walk import Passage
+
+SATURATED_SLOPE = 0.05
+"""Slope, relative to the largest, below which a unit counts as saturated."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A quantity read off the ray, as parts that can be averaged over replicas and over probes.
+
+    The value is Σ numerator / Σ denominator, both of shape (R, P), or (R, 1) where probes cannot be told
+    apart. For the correlation they are sums over the pairs that a probe takes part in, so that leaving
+    one probe out is exact.
+    """
+
+    name: str
+    numerator: Tensor
+    denominator: Tensor
+    pairs: Tensor | None = None
+
+    @property
+    def value(self) -> float:
+        """Of the pooled ensemble."""
+        return float(self.numerator.sum() / self.denominator.sum())
+
+    @property
+    def by_replica(self) -> Tensor:
+        """Of every replica alone, (R,)."""
+        return self.numerator.sum(1) / self.denominator.sum(1)
+
+    @property
+    def probe_error(self) -> float:
+        """Standard error from the choice of probes, by the jackknife; 0 where they cannot be told apart.
+
+        On a log scale it is relative.
+        """
+        probes = self.numerator.shape[1]
+        if probes < 2:
+            return 0.0
+        if self.pairs is not None:
+            if probes < 3:
+                return 0.0
+            matrix = self.pairs.mean(0)
+            total, rows = matrix.sum(), matrix.sum(1)
+            left_out = (total - 2 * rows) / ((probes - 1) * (probes - 2))
+        else:
+            up, down = self.numerator.sum(0), self.denominator.sum(0)
+            left_out = (up.sum() - up) / (down.sum() - down)
+        if quantity(self.name).scale is Scale.LOG:
+            left_out = left_out.clamp_min(torch.finfo(left_out.dtype).tiny).log()
+        spread = left_out - left_out.mean()
+        return float(((probes - 1) / probes * spread.square().sum()).sqrt())
+
+    @property
+    def replica_spread(self) -> float:
+        """Standard deviation from network to network; on a log scale relative."""
+        values = self.by_replica
+        if len(values) < 2:
+            return math.nan
+        if quantity(self.name).scale is Scale.LOG:
+            values = values.clamp_min(torch.finfo(values.dtype).tiny).log()
+        return float(values.std())
+
+
+def read(passage: Passage, probes: int) -> list[Reading]:
+    """Every standard quantity that the passage shows."""
+    x = passage.output.double()
+    sample = _sample_axis(tuple(x.shape), probes)
+    grouped = _by_sample(x, sample)
+    square = grouped.square().mean(-1)
+    ones = torch.ones_like(square)
+    readings = [
+        Reading("second_moment", square, ones),
+        Reading("mean", grouped.mean(-1), ones),
+        Reading("variance", square - _mean_everywhere(grouped).square(), ones),
+    ]
+    if grouped.shape[1] == probes > 1:
+        readings.append(_correlation(grouped))
+    if x.ndim == 4 and sample is not None and x.shape[2 if sample == 1 else 1] > 1 and _is_tokens(passage, x):
+        readings.append(_token_correlation(x if sample == 1 else x.transpose(1, 2)))
+    readings += _tangents(passage, sample)
+    if passage.gradient is not None:
+        gradient = _by_sample(passage.gradient.double(), sample).square().mean(-1)
+        readings.append(Reading("gradient", gradient, torch.ones_like(gradient)))
+    if passage.element.operation in ELEMENTWISE_ACTIVATIONS:
+        zero = (grouped == 0).double().mean(-1)
+        readings.append(Reading("zero_fraction", zero, torch.ones_like(zero)))
+        readings.append(_dead(x, sample))
+        readings += _saturation(passage, sample)
+    readings += _entropy(passage, sample)
+    return readings
+
+
+def _sample_axis(shape: tuple[int, ...], probes: int) -> int | None:
+    """The axis (after that of the replicas) along which the probes lie; None where they are merged with others."""
+    for axis in (1, 2):
+        if len(shape) > axis and shape[axis] == probes:
+            return axis
+    return None
+
+
+def _by_sample(x: Tensor, sample: int | None) -> Tensor:
+    """(R, P, everything else), or (R, 1, everything)."""
+    if sample is None:
+        return x.reshape(x.shape[0], 1, -1)
+    return x.movedim(sample, 1).reshape(x.shape[0], x.shape[sample], -1)
+
+
+def _mean_everywhere(grouped: Tensor) -> Tensor:
+    return grouped.mean((1, 2), keepdim=True)[..., 0].expand(grouped.shape[:2])
+
+
+def _correlation(grouped: Tensor) -> Reading:
+    unit = grouped / grouped.square().sum(-1, keepdim=True).sqrt().clamp_min(torch.finfo(grouped.dtype).tiny)
+    cosines = unit @ unit.mT
+    cosines = cosines - torch.diag_embed(cosines.diagonal(dim1=-2, dim2=-1))
+    rows = cosines.sum(-1)
+    return Reading("correlation", rows, torch.full_like(rows, grouped.shape[1] - 1), cosines)
+
+
+def _is_tokens(passage: Passage, x: Tensor) -> bool:
+    """Three axes (sample, position, feature): not the channels of a one-dimensional convolution."""
+    return passage.element.family is not Family.POOLING and not passage.element.operation.startswith("conv")
+
+
+def _token_correlation(x: Tensor) -> Reading:
+    unit = x / x.square().sum(-1, keepdim=True).sqrt().clamp_min(torch.finfo(x.dtype).tiny)
+    tokens = x.shape[2]
+    cosine = (unit.sum(2).square().sum(-1) - unit.square().sum((-1, -2))) / (tokens * (tokens - 1))
+    return Reading("token_correlation", cosine, torch.ones_like(cosine))
+
+
+def _tangents(passage: Passage, sample: int | None) -> list[Reading]:
+    if passage.tangent is None:
+        return []
+    out = _by_sample(passage.tangent.double(), sample).square().mean(-1)
+    readings = [Reading("tangent", out, torch.ones_like(out))]
+    if passage.input_tangent is not None:
+        before = passage.input_tangent.double()
+        into = before.square().mean(tuple(range(1, before.ndim))).unsqueeze(1)
+        if sample is not None and before.ndim > sample and before.shape[sample] == passage.output.shape[sample]:
+            into = _by_sample(before, sample).square().mean(-1)
+            readings.append(Reading("chi", out, into))
+        else:
+            readings.append(Reading("chi", out.mean(1, keepdim=True), into))
+    return readings
+
+
+def _dead(x: Tensor, sample: int | None) -> Reading:
+    """Units (channels of images) that are zero for every probe at every position."""
+    unit = 2 if x.ndim >= 5 else x.ndim - 1
+    silent = (x == 0).all(tuple(a for a in range(1, x.ndim) if a != unit)) if x.ndim > 2 else (x == 0)
+    fraction = silent.double().mean(1, keepdim=True)
+    return Reading("dead_fraction", fraction, torch.ones_like(fraction))
+
+
+def _saturation(passage: Passage, sample: int | None) -> list[Reading]:
+    element, (x, *_) = passage.element, passage.inputs
+    slope = _slope(element, x)
+    grid = _slope(element, torch.linspace(-8.0, 8.0, 4001))
+    if slope is None or grid is None:
+        return []
+    low = (slope.abs() < SATURATED_SLOPE * grid.abs().max()).double()
+    fraction = _by_sample(low, sample).mean(-1)
+    return [Reading("saturation", fraction, torch.ones_like(fraction))]
+
+
+def _slope(element: Element, x: Tensor) -> Tensor | None:
+    live = x.detach().clone().requires_grad_()
+    index = element.inputs[0]
+    if len(element.inputs) > 1:
+        return None
+    with torch.enable_grad():
+        (y, *_) = element.replay({index: live}.__getitem__)
+        if not y.requires_grad:
+            return None
+        return torch.autograd.grad(y.sum(), live)[0]
+
+
+def _entropy(passage: Passage, sample: int | None) -> list[Reading]:
+    weights = attention_weights(passage)
+    if weights is None:
+        return []
+    entropy = torch.special.entr(weights).sum(-1)
+    by_sample = _by_sample(entropy, _sample_axis(tuple(entropy.shape), passage.output.shape[1]) if sample else None)
+    value = by_sample.mean(-1)
+    return [Reading("attention_entropy", value, torch.ones_like(value))]
+
+
+def attention_weights(passage: Passage) -> Tensor | None:
+    """softmax(q kᵀ·scale + mask) of an attention element, or the output of a softmax over its last axis."""
+    element = passage.element
+    if element.operation == "softmax":
+        x = passage.output.double()
+        sums = x.sum(-1)
+        return x if x.ndim >= 4 and bool((sums - 1).abs().max() < 1e-3) else None
+    if element.operation != "scaled_dot_product_attention":
+        return None
+    arguments = dict(zip("query key value attn_mask dropout_p is_causal".split(), element.args, strict=False))
+    arguments.update(element.kwargs)
+    query, key = passage.inputs[0].double(), passage.inputs[1].double()
+    if key.shape[-3] != query.shape[-3]:  # grouped queries share their keys
+        key = key.repeat_interleave(query.shape[-3] // key.shape[-3], -3)
+    scale = arguments.get("scale") or query.shape[-1] ** -0.5
+    logits = query @ key.mT * scale
+    mask = passage.mask
+    if arguments.get("is_causal"):
+        mask = torch.ones(logits.shape[-2:], dtype=torch.bool).tril()
+    if mask is not None:
+        logits = logits.masked_fill(~mask, -math.inf) if mask.dtype == torch.bool else logits + mask.double()
+    return logits.softmax(-1).nan_to_num()
+
