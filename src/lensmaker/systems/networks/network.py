@@ -44,7 +44,7 @@ class Network:
         self.batch = Batch.of(batch, batch_axis)
         self.loss_fn = loss_fn
         self.seed = seed
-        self._boundary: Train | None = None
+        self._whole: Train | None = None
 
     def observe(
         self,
@@ -63,8 +63,13 @@ class Network:
             on_parameter_gradients=on_parameter_gradients,
             seed=self.seed,
         )
-        self._boundary = train
+        self._whole = train
         return train
+
+    @property
+    def whole(self) -> Train:
+        """The train of the latest pass of the whole batch."""
+        return self._whole or self.observe()
 
     def probes(self, samples: int) -> Train:
         """One pass of the first few samples, with the content of every value kept for replays."""
@@ -72,10 +77,9 @@ class Network:
 
     def boundary_gradients(self, train: Train) -> tuple[torch.Tensor | None, ...]:
         """The whole batch's loss gradient at the boundary of `train`, narrowed to the samples of `train`."""
-        whole = self._boundary or self.observe()
         return tuple(
             None if g is None else narrow_to(g, train.values[v].shape)
-            for g, v in zip(whole.boundary_gradients, train.boundary, strict=False)
+            for g, v in zip(self.whole.boundary_gradients, train.boundary, strict=False)
         )
 
 
