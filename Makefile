@@ -64,8 +64,8 @@ debian = { [ "$$(id -u)" = 0 ] && command -v apt-get && apt-get update && \
 	|| echo "without $(1), $(2)"
 
 browser: # for the tests of the HTML report
-	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null \
-	|| command -v google-chrome >/dev/null || $(call debian,chromium,no test opens the report in a browser)
+	@command -v chromedriver >/dev/null \
+	|| $(call debian,chromium chromium-driver,no test opens the report in a browser)
 
 datasets: # for the tests on real data
 	@[ -d /usr/share/datasets/fashion-mnist ] \
