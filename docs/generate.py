@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import pkgutil
+from collections.abc import Iterator
 
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
@@ -13,21 +15,33 @@ from lensmaker.core import QUANTITIES
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Add the generated pages to those that are written."""
-    for part in pkgutil.iter_modules(lensmaker.__path__):
-        page = f"# lensmaker.{part.name}\n\n::: lensmaker.{part.name}\n"
-        files.append(File.generated(config, f"reference/{part.name}.md", content=page))
-    files.append(File.generated(config, "reference/quantities.md", content=glossary()))
+    for name in parts():
+        page = f"reference/{name.removeprefix('lensmaker.')}.md"
+        files.append(File.generated(config, page, content=reference(name)))
+    files.append(File.generated(config, "quantities.md", content=glossary()))
     return files
+
+
+def parts() -> Iterator[str]:
+    """The modules at the top, and the packages down to the second level."""
+    for part in pkgutil.iter_modules(lensmaker.__path__, "lensmaker."):
+        yield part.name
+        if part.ispkg:
+            folder = importlib.import_module(part.name).__path__
+            yield from (inner.name for inner in pkgutil.iter_modules(folder, f"{part.name}.") if inner.ispkg)
+
+
+def reference(name: str) -> str:
+    """A page that shows what the module exports, or all its files where it exports nothing."""
+    exports = hasattr(importlib.import_module(name), "__all__")
+    return f"# {name}\n\n::: {name}\n    options:\n      show_submodules: {str(not exports).lower()}\n"
 
 
 def glossary() -> str:
     """All standard quantities as a Markdown table."""
-    rows = [
-        f"| `{q.name}` | {_cell(q.symbol)} | {_cell(q.unit)} | {_cell(q.definition)} |" for q in QUANTITIES
-    ]
-    return "\n".join(
-        ["# Quantities", "", "| name | symbol | unit | definition |", "|---|---|---|---|", *rows, ""]
-    )
+    head = ["# Quantities", "", "| name | symbol | unit | definition |", "|---|---|---|---|"]
+    rows = [f"| `{q.name}` | {_cell(q.symbol)} | {_cell(q.unit)} | {_cell(q.definition)} |" for q in QUANTITIES]
+    return "\n".join([*head, *rows, ""])
 
 
 def _cell(text: str) -> str:

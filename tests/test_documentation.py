@@ -100,4 +100,4 @@ def test_documentation_builds_without_a_warning(tmp_path: Path) -> None:
         check=False,
     )
     assert build.returncode == 0, build.stdout + build.stderr
-    assert "activation²" in (tmp_path / "reference" / "quantities" / "index.html").read_text(encoding="utf-8")
+    assert "activation²" in (tmp_path / "quantities" / "index.html").read_text(encoding="utf-8")
