@@ -5,14 +5,12 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
-import torch
-
 from lensmaker.core import INSIDE, Prediction, Regime, Scale, Table, Where, quantity
-from lensmaker.systems.networks import Network, Train
+from lensmaker.systems.networks import Network
 from lensmaker.theories.base import Theory
 from lensmaker.theories.bibliography import HANIN_NICA_2020, ROBERTS_2022
 from lensmaker.theories.statistical_ray.ensemble import Ensemble
-from lensmaker.theories.statistical_ray.reading import Reading, read
+from lensmaker.theories.statistical_ray.reading import read
 from lensmaker.theories.statistical_ray.sizing import Sizing, generator
 from lensmaker.theories.statistical_ray.walk import Passage, walk
 
@@ -38,12 +36,16 @@ class FiniteWidth(Theory):
     ----------
     networks
         Size of the ensemble; its own error is 1/√(2·networks) of the spread.
+    extent
+        Most positions along each axis of images and sequences: larger inputs are cropped, since the spread
+        comes from the weights that all positions share.
     sizing, seed
         Limits of the ray, and the seed of its generator.
     """
 
     networks: int = 32
-    sizing: Sizing = field(default_factory=lambda: Sizing(budget=2**26))
+    extent: int = 32
+    sizing: Sizing = field(default_factory=lambda: Sizing(budget=2**22))
     seed: int = 1
 
     name = "finite_width"
@@ -69,18 +71,15 @@ class FiniteWidth(Theory):
     references = (HANIN_NICA_2020, ROBERTS_2022)
 
     def predict(self, system: Network) -> Table[Prediction]:
-        whole = system.whole
-        train = system.probes(self.sizing.probes_for(system, whole))
-        gradients = system.boundary_gradients(train)
         return Table(
             self.prediction(name, where, *_interval(name, spread), regime)
-            for (name, where), (spread, regime) in self.spreads(train, gradients).items()
+            for (name, where), (spread, regime) in self.spreads(system).items()
         )
 
-    def spreads(
-        self, train: Train, boundary_gradients: tuple[torch.Tensor | None, ...]
-    ) -> dict[tuple[str, Where], tuple[Spread, Regime]]:
+    def spreads(self, system: Network) -> dict[tuple[str, Where], tuple[Spread, Regime]]:
         """Centre and deviation of every quantity at every visible element."""
+        small = system.cropped(self.extent)
+        train = small.probes(self.sizing.probes_for(small))
         replicas = self.sizing.replicas_for(train, _FEWEST, self.networks)
         ensemble = Ensemble(replicas, False, generator(self.seed))
         found: dict[tuple[str, Where], tuple[Spread, Regime]] = {}
@@ -88,21 +87,14 @@ class FiniteWidth(Theory):
         def note(passage: Passage) -> None:
             regime = Regime(passage.outside) if passage.outside else INSIDE
             for reading in read(passage, train.samples):
-                found[reading.name, passage.element.where] = (_spread(reading), regime)
+                spread = Spread(reading.centre, reading.replica_spread(system.batch.samples))
+                found[reading.name, passage.element.where] = (spread, regime)
 
-        walk(train, boundary_gradients, ensemble, note, self.seed)
+        walk(train, small.boundary_gradients(train), ensemble, note, self.seed)
         return found
 
 
 _FEWEST = 4
-
-
-def _spread(reading: Reading) -> Spread:
-    values = reading.by_replica
-    if quantity(reading.name).scale is Scale.LOG:
-        logs = values.clamp_min(torch.finfo(values.dtype).tiny).log()
-        return Spread(float(logs.mean().exp()), float(logs.std()))
-    return Spread(float(values.mean()), float(values.std()))
 
 
 def _interval(name: str, spread: Spread) -> tuple[float, float]:

@@ -57,22 +57,20 @@ class MeanField(Theory):
     references = (NEAL_1996, POOLE_2016, SCHOENHOLZ_2017, XIAO_2018, YANG_2019, YANG_BN_2019)
 
     def predict(self, system: Network) -> Table[Prediction]:
-        whole = system.whole
-        train = system.probes(self.sizing.probes_for(system, whole))
-        gradients = system.boundary_gradients(train)
-        spreads = {} if self.finite_width is None else self.finite_width.spreads(train, gradients)
+        train = system.probes(self.sizing.probes_for(system))
+        spreads = {} if self.finite_width is None else self.finite_width.spreads(system)
         replicas = self.sizing.pooled_replicas(train)
         ensemble = Ensemble(replicas, True, generator(self.seed))
-        unseen = 1.0 - train.samples / whole.samples
+        unseen = 1.0 - train.samples / system.batch.samples
         found: list[Prediction] = []
 
         def note(passage: Passage) -> None:
             where = passage.element.where
             for reading in read(passage, train.samples):
-                spread = spreads[reading.name, where][0] if spreads else Spread(math.nan, 0.0)
+                spread, _ = spreads.get((reading.name, where), (Spread(math.nan, 0.0), INSIDE))
                 found.append(self._predict(reading, passage, spread, replicas, unseen))
 
-        walk(train, gradients, ensemble, note, self.seed)
+        walk(train, system.boundary_gradients(train), ensemble, note, self.seed)
         return Table(found)
 
     def _predict(

@@ -59,20 +59,45 @@ class Reading:
         else:
             up, down = self.numerator.sum(0), self.denominator.sum(0)
             left_out = (up.sum() - up) / (down.sum() - down)
-        if quantity(self.name).scale is Scale.LOG:
+        if self._logarithmic:
             left_out = left_out.clamp_min(torch.finfo(left_out.dtype).tiny).log()
         spread = left_out - left_out.mean()
         return float(((probes - 1) / probes * spread.square().sum()).sqrt())
 
     @property
-    def replica_spread(self) -> float:
-        """Standard deviation from network to network; on a log scale relative."""
-        values = self.by_replica
+    def centre(self) -> float:
+        """Of a typical replica: the mean over replicas, geometric on a log scale."""
+        values = self._by_replica()
+        return float(values.mean().exp() if self._logarithmic else values.mean())
+
+    def replica_spread(self, samples: int) -> float:
+        """Standard deviation from network to network of the mean over `samples`; on a log scale relative.
+
+        The replicas follow fewer probes than there are samples. What fluctuates for each probe on its own
+        (the interaction of the two-way table replica × probe) averages out over the samples, and is taken
+        out in proportion.
+        """
+        values = self._by_replica()
         if len(values) < 2:
             return math.nan
-        if quantity(self.name).scale is Scale.LOG:
-            values = values.clamp_min(torch.finfo(values.dtype).tiny).log()
-        return float(values.std())
+        variance = float(values.var())
+        replicas, probes = self.numerator.shape
+        if probes > 1 and self.pairs is None and samples > probes:
+            table = self.numerator / self.denominator
+            if self._logarithmic:
+                table = table / table.mean().clamp_min(torch.finfo(table.dtype).tiny)
+            residual = table - table.mean(0) - table.mean(1, keepdim=True) + table.mean()
+            interaction = float(residual.square().sum()) / ((replicas - 1) * (probes - 1))
+            variance = max(variance - interaction * (1 / probes - 1 / samples), variance / probes)
+        return math.sqrt(variance)
+
+    @property
+    def _logarithmic(self) -> bool:
+        return quantity(self.name).scale is Scale.LOG
+
+    def _by_replica(self) -> Tensor:
+        values = self.by_replica
+        return values.clamp_min(torch.finfo(values.dtype).tiny).log() if self._logarithmic else values
 
 
 def read(passage: Passage, probes: int) -> list[Reading]:

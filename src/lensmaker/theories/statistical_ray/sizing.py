@@ -28,15 +28,16 @@ class Sizing:
 
     probes: int | None = None
     neurons: int = 4096
-    budget: int = 2**25
+    budget: int = 2**23
 
-    def probes_for(self, network: Network, whole: Train) -> int:
-        """How many probes to follow through `network`."""
+    def probes_for(self, network: Network, copies: int = 8) -> int:
+        """How many probes to follow through `network`, where each is carried by so many copies."""
+        whole = network.whole
         live_statistics = any(
             isinstance(m, nn.modules.batchnorm._BatchNorm) and m.training for m in network.model.modules()
         )
         wanted = self.probes or (64 if live_statistics else 16)
-        affordable = self.budget // max(1, _numbers(whole) // whole.samples)
+        affordable = self.budget // max(1, copies * _numbers(whole) // whole.samples)
         return max(min(2, whole.samples), min(wanted, whole.samples, affordable))
 
     def replicas_for(self, train: Train, at_least: int, at_most: int) -> int:

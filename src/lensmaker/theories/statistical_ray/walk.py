@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import torch
 import torch.autograd.forward_ad as forward
 from torch import Tensor
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from lensmaker.systems.networks import Element, Ref, Train
 from lensmaker.theories.statistical_ray.laws import NoLawError, constant, propagate
@@ -92,7 +93,13 @@ def walk(
     visible = {e.index for e in train.visible()}
     last = max((train.values[v].producer or 0 for v in train.boundary), default=len(train.elements))
     passed: list[tuple[Element, Tensor]] = []
-    with torch.random.fork_rng(devices=[]), torch.enable_grad(), forward.dual_level():
+    with (
+        torch.random.fork_rng(devices=[]),
+        torch.enable_grad(),
+        forward.dual_level(),
+        # The fused attention kernels carry no tangents.
+        sdpa_kernel(SDPBackend.MATH),
+    ):
         torch.manual_seed(seed)
         for index in train.inputs:
             if train.values[index].is_signal:
