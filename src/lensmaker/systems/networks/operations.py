@@ -30,8 +30,10 @@ _CANONICAL: dict[Family, str] = {
     "tanh sigmoid logsigmoid hardtanh hardswish hardsigmoid hardshrink softshrink tanhshrink threshold erf "
     "sin cos exp log log1p sqrt rsqrt square abs neg pow reciprocal clamp clamp_min clamp_max sign floor "
     "glu softmax log_softmax softmin gumbel_softmax",
-    Family.NORMALISATION: "batch_norm layer_norm group_norm instance_norm rms_norm local_response_norm normalize",
-    Family.MERGE: "add sub rsub mul div cat stack where maximum minimum addcmul addcdiv lerp masked_fill outer",
+    Family.NORMALISATION: "batch_norm layer_norm group_norm instance_norm rms_norm local_response_norm "
+    "normalize",
+    Family.MERGE: "add sub rsub mul div cat stack where maximum minimum addcmul addcdiv lerp masked_fill "
+    "outer",
     Family.ATTENTION: "scaled_dot_product_attention matmul bmm baddbmm mm einsum",
     Family.POOLING: "max_pool1d max_pool2d max_pool3d avg_pool1d avg_pool2d avg_pool3d adaptive_avg_pool1d "
     "adaptive_avg_pool2d adaptive_avg_pool3d adaptive_max_pool1d adaptive_max_pool2d adaptive_max_pool3d "
@@ -82,6 +84,22 @@ _SPELLINGS = {
     "_threshold": "threshold",
 }
 
+_SETS = {
+    "questions": "__bool__ __contains__ __float__ __index__ __int__ __len__ backward data_ptr device dim "
+    "dtype element_size get_device grad grad_fn is_complex is_contiguous is_cuda is_floating_point is_leaf "
+    "is_sparse item layout ndim ndimension nelement numel register_hook requires_grad retain_grad shape size "
+    "storage_offset stride tolist untyped_storage",
+    "shape readers": "zeros_like ones_like full_like empty_like rand_like randn_like randint_like new_zeros "
+    "new_ones new_full new_empty",
+    "writers": "setitem index_put scatter scatter_add index_add copy masked_scatter",
+}
+QUESTIONS = frozenset(_SETS["questions"].split())
+"""Operations that bring no tensor about."""
+SHAPE_READERS = frozenset(_SETS["shape readers"].split())
+"""Operations that take from their input its shape alone."""
+WRITERS = frozenset(_SETS["writers"].split())
+"""Operations that put one tensor into another: a merge where both carry a signal or parameters."""
+
 ELEMENTWISE_ACTIVATIONS = frozenset(
     name
     for name in _CANONICAL[Family.ACTIVATION].split()
@@ -103,8 +121,22 @@ def canonical_name(function: Callable[..., Any]) -> str:
         name = getattr(getattr(function, "__self__", None), "__name__", name)
     if name.startswith("__") and name.endswith("__"):
         name = name.strip("_")
-        reflected = {"radd": "add", "rsub": "rsub", "rmul": "mul", "rtruediv": "div", "rdiv": "div", "rpow": "pow"}
-        inplace = {"iadd": "add", "isub": "sub", "imul": "mul", "itruediv": "div", "idiv": "div", "ipow": "pow"}
+        reflected = {
+            "radd": "add",
+            "rsub": "rsub",
+            "rmul": "mul",
+            "rtruediv": "div",
+            "rdiv": "div",
+            "rpow": "pow",
+        }
+        inplace = {
+            "iadd": "add",
+            "isub": "sub",
+            "imul": "mul",
+            "itruediv": "div",
+            "idiv": "div",
+            "ipow": "pow",
+        }
         name = reflected.get(name) or inplace.get(name) or {"rmatmul": "matmul"}.get(name, name)
     if name not in _FAMILY and name.endswith("_") and not name.endswith("__"):
         name = name[:-1]

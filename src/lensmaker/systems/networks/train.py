@@ -8,7 +8,7 @@ from enum import Enum
 from typing import Any
 
 import torch
-from torch.utils._pytree import tree_map_only
+from torch.utils._pytree import tree_leaves, tree_map_only
 
 from lensmaker.core import Where
 from lensmaker.systems.networks.operations import Family
@@ -63,10 +63,8 @@ class Element:
         The torch function that ran and its arguments, tensors replaced by `Ref`.
     inputs, outputs
         Indices of the tensor values that flow in and out.
-    result
-        The structure of what the function returned, tensors replaced by `Ref`.
-    mutates
-        Whether the function overwrote an argument; `replay` then works on a copy.
+    overwrites
+        Those of `inputs` that the function writes into; `replay` gives it copies of them.
     """
 
     index: int
@@ -78,44 +76,33 @@ class Element:
     kwargs: dict[str, Any]
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
-    result: Any
-    mutates: bool = False
+    overwrites: tuple[int, ...] = ()
+
+    @property
+    def mutates(self) -> bool:
+        """Whether the function overwrites an argument."""
+        return bool(self.overwrites)
 
     def replay(self, resolve: Callable[[int], Any]) -> list[Any]:
         """Run the function again on other tensors; returns one tensor for each of `outputs`."""
-        args, kwargs = tree_map_only(Ref, lambda r: resolve(r.value), (self.args, self.kwargs))
-        if self.mutates:
-            # The first tensor argument is overwritten: by every in-place method, `inplace=True` and `setitem`.
-            args, kwargs = _copy_first(args, kwargs)
+        copies: list[torch.Tensor] = []
+
+        def content(ref: Ref) -> Any:
+            tensor = resolve(ref.value)
+            if ref.value in self.overwrites:
+                tensor = tensor.clone()
+                copies.append(tensor)
+            return tensor
+
+        kwargs = {name: a for name, a in self.kwargs.items() if name != "out"}
+        args, kwargs = tree_map_only(Ref, content, (self.args, kwargs))
         returned = self.function(*args, **kwargs)
-        if returned is None:
-            return [next(a for a in args if isinstance(a, torch.Tensor))]
-        found: list[Any] = []
-        _collect(returned, found)
-        return found[: len(self.outputs)]
+        return (tensors_in(returned) or copies)[: len(self.outputs)]
 
 
-def _copy_first(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    if "out" in kwargs:
-        return args, {k: v for k, v in kwargs.items() if k != "out"}
-    copied = list(args)
-    for i, a in enumerate(copied):
-        if isinstance(a, torch.Tensor):
-            copied[i] = a.clone()
-            return tuple(copied), kwargs
-    name = next(k for k, v in kwargs.items() if isinstance(v, torch.Tensor))
-    return args, {**kwargs, name: kwargs[name].clone()}
-
-
-def _collect(returned: Any, found: list[Any]) -> None:
-    if isinstance(returned, torch.Tensor):
-        found.append(returned)
-    elif isinstance(returned, list | tuple):
-        for item in returned:
-            _collect(item, found)
-    elif isinstance(returned, dict):
-        for item in returned.values():
-            _collect(item, found)
+def tensors_in(tree: Any) -> list[torch.Tensor]:
+    """The tensors among the leaves of nested tuples, lists and dicts, in order."""
+    return [leaf for leaf in tree_leaves(tree) if isinstance(leaf, torch.Tensor)]
 
 
 @dataclass
