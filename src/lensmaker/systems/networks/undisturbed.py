@@ -3,87 +3,134 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections import Counter, OrderedDict, defaultdict, deque
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import torch
 from torch import nn
 
-_REGISTRIES = (
-    "_parameters",
-    "_buffers",
-    "_modules",
-    "_forward_hooks",
-    "_forward_pre_hooks",
-    "_backward_hooks",
-    "_backward_pre_hooks",
-    "_forward_hooks_with_kwargs",
-    "_forward_pre_hooks_with_kwargs",
-    "_forward_hooks_always_called",
-)
+_Restore = Callable[[], None]
 
 
 @contextmanager
 def undisturbed(model: nn.Module) -> Iterator[None]:
     """Restore parameters, buffers, gradients, modes, hooks, attributes and random states on leaving.
 
-    Tensors are restored in place and only where they changed, so that aliases, optimisers and version
-    counters of an untouched network see nothing. Holds on exceptions too. The states of Python's, NumPy's
-    and torch's generators (every CUDA device included, when CUDA was in use) are restored bitwise.
+    What is reached from the modules through attributes and through Python's own containers comes back:
+    tensors in place and only where they changed, so that aliases, optimisers and version counters of an
+    untouched network see nothing; containers with the very objects they held. Holds on exceptions too.
+    The states of Python's, NumPy's and torch's generators (every CUDA device included, when CUDA was in
+    use) are restored bitwise.
+
+    Examples
+    --------
+    >>> norm = nn.BatchNorm1d(2)
+    >>> with undisturbed(norm):
+    ...     _ = norm(torch.ones(3, 2))
+    >>> norm.running_mean, int(norm.num_batches_tracked)
+    (tensor([0., 0.]), 0)
     """
-    attributes: list[tuple[nn.Module, dict[str, Any], dict[str, dict[str, Any]]]] = []
-    for module in model.modules():
-        registries = {n: type(r)(r) for n in _REGISTRIES if isinstance(r := module.__dict__.get(n), dict)}
-        plain = {k: v for k, v in module.__dict__.items() if k not in registries}
-        attributes.append((module, plain, registries))
-    tensors = {id(t): t for t in (*model.parameters(), *model.buffers())}
-    for module, plain, _ in attributes:
-        tensors.update({id(v): v for v in plain.values() if isinstance(v, torch.Tensor)})
-    saved = [(t, t.detach().clone(), t.requires_grad, _copy_grad(t)) for t in tensors.values()]
+    restores: list[_Restore] = []
+    _remember(model, restores, {})
     states = _random_states()
     try:
         yield
     finally:
-        for module, plain, registries in attributes:
-            for name in [k for k in module.__dict__ if k not in plain and k not in registries]:
-                del module.__dict__[name]
-            module.__dict__.update(plain)
-            for name, content in registries.items():
-                registry = module.__dict__[name]
-                if list(registry.items()) != list(content.items()):
-                    registry.clear()
-                    registry.update(content)
-        with torch.no_grad():
-            for tensor, content, requires_grad, (grad, grad_content) in saved:
-                if not _same_bits(tensor, content):
-                    tensor.data.copy_(content)
-                if tensor.is_leaf and tensor.requires_grad != requires_grad:
-                    tensor.requires_grad_(requires_grad)
-                if tensor.is_leaf:
-                    tensor.grad = grad
-                if grad is not None and grad_content is not None and not _same_bits(grad, grad_content):
-                    grad.copy_(grad_content)
+        for restore in restores:
+            restore()
         _restore_random_states(states)
 
 
+def _remember(item: Any, restores: list[_Restore], seen: dict[int, Any]) -> None:
+    """Add to `restores` what brings `item`, and all that is reached through it, back to its present state."""
+    if id(item) in seen:
+        return
+    seen[id(item)] = item
+    if isinstance(item, torch.Tensor):
+        restores.append(_tensor(item))
+        return
+    if isinstance(item, nn.Module):
+        item = vars(item)
+    if type(item) in (dict, OrderedDict, defaultdict, Counter):
+        restores.append(_mapping(item))
+        inside = list(item.values())
+    elif type(item) in (list, deque, set):
+        restores.append(_collection(item))
+        inside = list(item)
+    else:
+        inside = list(item) if isinstance(item, tuple) else []
+    for child in inside:
+        _remember(child, restores, seen)
+
+
+def _mapping(mapping: dict[Any, Any]) -> _Restore:
+    content = dict(mapping)
+
+    def restore() -> None:
+        if list(mapping) != list(content) or any(mapping[k] is not v for k, v in content.items()):
+            mapping.clear()
+            mapping.update(content)
+
+    return restore
+
+
+def _collection(collection: list[Any] | deque[Any] | set[Any]) -> _Restore:
+    content = list(collection)
+
+    def restore() -> None:
+        if [id(i) for i in collection] != [id(i) for i in content]:
+            collection.clear()
+            collection.update(content) if isinstance(collection, set) else collection.extend(content)
+
+    return restore
+
+
+def _tensor(tensor: torch.Tensor) -> _Restore:
+    memory, content, requires_grad = tensor.data, tensor.detach().clone(), tensor.requires_grad
+    grad = tensor.grad if tensor.is_leaf else None
+    grad_content = None if grad is None else grad.detach().clone()
+
+    def restore() -> None:
+        with torch.no_grad():
+            if not _same_place(tensor, memory):
+                tensor.data = memory
+            if not _same_bits(tensor, content):
+                tensor.data.copy_(content)
+            if not tensor.is_leaf:
+                return
+            if tensor.requires_grad != requires_grad:
+                tensor.requires_grad_(requires_grad)
+            if tensor.grad is not grad:
+                tensor.grad = grad
+            if grad is not None and grad_content is not None and not _same_bits(grad, grad_content):
+                grad.data.copy_(grad_content)
+
+    return restore
+
+
+_INTEGERS = {1: torch.uint8, 2: torch.int16, 4: torch.int32, 8: torch.int64}
+
+
 def _same_bits(a: torch.Tensor, b: torch.Tensor) -> bool:
-    if a.shape != b.shape:
+    a, b = (torch.view_as_real(t) if t.is_complex() else t for t in (a.detach().resolve_conj(), b))
+    if a.layout is not torch.strided:
         return False
-    return bool(torch.equal(a.detach(), b)) or bool(
-        torch.equal(torch.nan_to_num(a.detach()), torch.nan_to_num(b)) and torch.equal(a.isnan(), b.isnan())
-    )
+    integer = _INTEGERS[a.element_size()]  # -0.0 differs from 0.0, and NaN agrees with itself
+    return torch.equal(a.view(integer), b.view(integer))
 
 
-def _copy_grad(t: torch.Tensor) -> tuple[torch.Tensor | None, torch.Tensor | None]:
-    grad = t.grad if t.is_leaf else None
-    return grad, None if grad is None else grad.detach().clone()
+def _same_place(a: torch.Tensor, b: torch.Tensor) -> bool:
+    if a.layout is not torch.strided:
+        return True
+    return (a.data_ptr(), a.shape, a.stride(), a.dtype) == (b.data_ptr(), b.shape, b.stride(), b.dtype)
 
 
 def _random_states() -> tuple[Any, ...]:
     import numpy as np
 
-    cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_available() and torch.cuda.is_initialized() else None
+    cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else None
     # NumPy's legacy global state is read only to hand it back: models in the wild draw from it.
     return random.getstate(), np.random.get_state(), torch.get_rng_state(), cuda  # noqa: NPY002
 
@@ -97,3 +144,10 @@ def _restore_random_states(states: tuple[Any, ...]) -> None:
     torch.set_rng_state(cpu)
     if cuda is not None:
         torch.cuda.set_rng_state_all(cuda)
+
+
+def seed_torch(seed: int) -> None:
+    """Seed torch's generators, those of CUDA where it is in use; does not wake it, as `manual_seed` does."""
+    torch.default_generator.manual_seed(seed)
+    if torch.cuda.is_initialized():
+        torch.cuda.manual_seed_all(seed)
