@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch.utils._pytree import tree_flatten, tree_map_only
+from torch.utils._pytree import tree_map_only
 
 from lensmaker.core import InputError
+from lensmaker.systems.networks.train import tensors_in
 
 
 @dataclass(frozen=True)
@@ -64,12 +65,14 @@ class Batch:
         else:
             raise InputError(
                 "an example batch (a tensor, an (x, y) pair, or a dict for model(**batch))",
-                "nothing" if batch is None else f"a {type(batch).__name__}",
-                "pass a batch like those the network is trained on",
+                _kind(batch),
+                "pass a batch like those the network is trained on, several inputs as ((a, b), y)",
             )
-        tensors = _tensors((args, kwargs))
+        tensors = tensors_in((args, kwargs))
         if not tensors:
-            raise InputError("at least one tensor in the batch", "none", "convert the inputs with torch.as_tensor")
+            raise InputError(
+                "at least one tensor in the batch", "none", "convert the inputs with torch.as_tensor"
+            )
         first = next((t for t in tensors if t.ndim > axis), None)
         if first is None:
             raise InputError(
@@ -82,7 +85,7 @@ class Batch:
                 "a batch with at least one sample", f"a tensor of shape {tuple(first.shape)}", "pass samples"
             )
         for t in tensors:
-            if t.is_floating_point() and not bool(torch.isfinite(t).all()):
+            if not bool(torch.isfinite(t).all()):
                 bad = int((~torch.isfinite(t)).sum())
                 place = tuple(int(i) for i in (~torch.isfinite(t)).nonzero()[0])
                 raise InputError(
@@ -105,24 +108,51 @@ class Batch:
         args, kwargs, target = tree_map_only(torch.Tensor, narrow, (self.args, self.kwargs, self.target))
         return Batch(args, kwargs, target, n, self.axis)
 
+    def cropped(self, extent: int) -> Batch:
+        """The batch with at most `extent` positions along each axis of its images and sequences, without target.
+
+        Images and volumes (four axes and more) keep their middle, sequences (integers of two axes, floats of
+        three) their beginning. The batch itself comes back where nothing is larger.
+        """
+
+        def crop(t: torch.Tensor) -> torch.Tensor:
+            image = t.is_floating_point() and t.ndim >= 4
+            sequence = (t.ndim == 2 and not t.is_floating_point()) or (t.ndim == 3 and t.is_floating_point())
+            for axis in range(2, t.ndim) if image else (1 - self.axis,) if sequence else ():
+                surplus = t.shape[axis] - extent
+                if surplus > 0:
+                    t = t.narrow(axis, surplus // 2 if image else 0, extent)
+            return t
+
+        args, kwargs = tree_map_only(torch.Tensor, crop, (self.args, self.kwargs))
+        cropped = Batch(args, kwargs, None, self.samples, self.axis)
+        unchanged = all(a.shape == b.shape for a, b in zip(cropped.tensors, self.tensors, strict=True))
+        return self if unchanged else cropped
+
     def detached(self, *, requires_grad: bool = False) -> Batch:
-        """The same batch on tensors of its own; float inputs may ask for gradients."""
+        """The same batch on memory of its own; float inputs may ask for gradients.
 
-        def detach(t: torch.Tensor) -> torch.Tensor:
-            return t.detach().requires_grad_(requires_grad and t.is_floating_point())
+        No tensor is a leaf that asks for gradients: such a one could not be overwritten in place.
+        """
 
-        args, kwargs = tree_map_only(torch.Tensor, detach, (self.args, self.kwargs))
-        return Batch(args, kwargs, self.target, self.samples, self.axis)
+        def copy(t: torch.Tensor) -> torch.Tensor:
+            return t.detach().requires_grad_(requires_grad and t.is_floating_point()).clone()
+
+        args, kwargs, target = tree_map_only(torch.Tensor, copy, (self.args, self.kwargs, self.target))
+        return Batch(args, kwargs, target, self.samples, self.axis)
 
     @property
     def tensors(self) -> list[torch.Tensor]:
         """The tensors that the model is called with."""
-        return _tensors((self.args, self.kwargs))
+        return tensors_in((self.args, self.kwargs))
 
     def __str__(self) -> str:
         shapes = ", ".join(f"{str(t.dtype).removeprefix('torch.')}{list(t.shape)}" for t in self.tensors)
         return f"{self.samples} samples: {shapes}"
 
 
-def _tensors(tree: Any) -> list[torch.Tensor]:
-    return [leaf for leaf in tree_flatten(tree)[0] if isinstance(leaf, torch.Tensor)]
+def _kind(batch: Any) -> str:
+    if batch is None:
+        return "nothing"
+    size = f" of {len(batch)}" if isinstance(batch, list | tuple) else ""
+    return f"a {type(batch).__name__}{size}"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
@@ -14,7 +16,7 @@ from lensmaker.systems.networks.batch import Batch
 from lensmaker.systems.networks.operations import Family
 from lensmaker.systems.networks.recorder import Observer, Recorder
 from lensmaker.systems.networks.train import Train
-from lensmaker.systems.networks.undisturbed import undisturbed
+from lensmaker.systems.networks.undisturbed import seed_torch, undisturbed
 
 LossFn = Callable[..., torch.Tensor]
 ParameterGradients = dict[str, torch.Tensor]
@@ -67,7 +69,7 @@ def record(
     _check(model)
     batch = Batch.of(batch, batch_axis)
     with undisturbed(model):
-        torch.manual_seed(seed)
+        seed_torch(seed)
         return _run(model, batch, loss_fn, keep, gradients, observers, on_parameter_gradients)
 
 
@@ -80,7 +82,7 @@ def _run(
     observers: tuple[Observer, ...],
     on_parameter_gradients: Callable[[ParameterGradients], None] | None,
 ) -> Train:
-    trainable = {n: p for n, p in model.named_parameters() if p.requires_grad}
+    trainable = _trainable(model)
     batch = batch.detached(requires_grad=not trainable)
     recorder = Recorder(model, batch.samples, keep=keep, observers=observers)
     train = recorder.train
@@ -88,27 +90,55 @@ def _run(
         recorder.add_input(t)
     boundary = _Boundary(recorder)
     recorder.observers = (*observers, boundary)
-    with torch.enable_grad(), recorder.modules():
+    with torch.enable_grad(), _uncompiled(), recorder.places.followed():
         try:
             with recorder:
                 output = model(*batch.args, **batch.kwargs)
         except Exception as error:
-            place = f"module {recorder.path!r}" if recorder.path else "the network itself"
+            place = f"module {recorder.places.path!r}" if recorder.places.path else "the network itself"
             raise ModelError(
                 f"{type(model).__name__} to run on the batch ({batch})",
-                f"{type(error).__name__} in {place}: {str(error).splitlines()[0] if str(error) else 'no message'}",
+                f"{type(error).__name__} in {place}: {_first_line(error)}",
                 "check that the batch has the shape and dtype the network is trained with",
             ) from error
-        finally:
-            recorder.unwind()
         loss = _loss(recorder, output, batch, loss_fn)
     if not boundary.tensors:
         boundary.close(_float_tensors(output))
-    train.boundary = tuple(recorder.index_of(t) for t in boundary.tensors) if not boundary.indices else boundary.indices
+    train.boundary = (
+        tuple(recorder.index_of(t) for t in boundary.tensors) if not boundary.indices else boundary.indices
+    )
     if loss is not None:
         train.loss = float(loss.detach())
-        _backward(train, loss, boundary.tensors, trainable, batch, gradients, on_parameter_gradients)
+        leaves = list(trainable.values()) or [t for t in batch.tensors if t.requires_grad]
+        found = _backward(train, loss, boundary.tensors, leaves if gradients else [])
+        if gradients and on_parameter_gradients is not None:
+            pairs = zip(trainable, found, strict=False)
+            on_parameter_gradients({n: g for n, g in pairs if g is not None})
     return train
+
+
+def _trainable(model: nn.Module) -> dict[str, torch.Tensor]:
+    """The parameters that training would change; all of them in a network that is frozen throughout."""
+    parameters: dict[str, torch.Tensor] = {
+        n: p for n, p in model.named_parameters() if p.is_floating_point() or p.is_complex()
+    }
+    trainable = {n: p for n, p in parameters.items() if p.requires_grad}
+    if not trainable:
+        for parameter in parameters.values():
+            parameter.requires_grad_(True)
+    return trainable or parameters
+
+
+def _uncompiled() -> AbstractContextManager[Any]:
+    """What `torch.compile` wrapped runs as it was written; nothing to do while its compiler is not loaded."""
+    if "torch._dynamo" not in sys.modules:
+        return nullcontext()
+    stance: AbstractContextManager[Any] = torch.compiler.set_stance("force_eager")
+    return stance
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0].rstrip(".") or "no message"
 
 
 def _check(model: Any) -> None:
@@ -116,8 +146,17 @@ def _check(model: Any) -> None:
         raise InputError("a torch.nn.Module", f"a {type(model).__name__}", "pass the network itself")
     if any(nn.parameter.is_lazy(p) for p in model.parameters()):
         raise InputError(
-            "a network whose parameters exist", "lazy parameters without a shape", "run one forward pass first"
+            "a network whose parameters exist",
+            "lazy parameters without a shape",
+            "run one forward pass first",
         )
+    for path, module in model.named_modules():
+        if isinstance(module, torch.jit.ScriptModule):
+            raise InputError(
+                "a network written in Python",
+                f"a compiled TorchScript module at {path!r}" if path else "a compiled TorchScript module",
+                "pass the module that torch.jit was given",
+            )
 
 
 class _Boundary:
@@ -157,32 +196,30 @@ def _loss(recorder: Recorder, output: Any, batch: Batch, loss_fn: LossFn | None)
         if batch.target is None and batch.kwargs:
             arguments = (output, batch.kwargs)
         try:
-            with recorder, recorder.in_loss():
+            with recorder, recorder.places.in_loss():
                 loss = loss_fn(*arguments)
         except Exception as error:
             raise ModelError(
                 "the loss function to accept the network's output and the target",
-                f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'no message'}",
+                f"{type(error).__name__}: {_first_line(error)}",
                 "check shapes and dtypes of output and target",
             ) from error
     if loss is None:
         return None
     if not isinstance(loss, torch.Tensor) or loss.numel() != 1:
-        got = f"a tensor of shape {tuple(loss.shape)}" if isinstance(loss, torch.Tensor) else f"a {type(loss).__name__}"
+        got = (
+            f"a tensor of shape {tuple(loss.shape)}"
+            if isinstance(loss, torch.Tensor)
+            else f"a {type(loss).__name__}"
+        )
         raise InputError("a loss that is one number", got, "reduce it with .mean()")
     return loss
 
 
 def _backward(
-    train: Train,
-    loss: torch.Tensor,
-    boundary: list[torch.Tensor],
-    trainable: dict[str, torch.Tensor],
-    batch: Batch,
-    gradients: bool,
-    on_parameter_gradients: Callable[[ParameterGradients], None] | None,
-) -> None:
-    leaves = list(trainable.values()) or [t for t in batch.tensors if t.requires_grad]
+    train: Train, loss: torch.Tensor, boundary: list[torch.Tensor], leaves: list[torch.Tensor]
+) -> tuple[torch.Tensor | None, ...]:
+    """Store the loss gradient at the boundary; return that of `leaves`."""
     if not loss.requires_grad:
         raise InputError(
             "a loss that depends on the network's parameters",
@@ -190,19 +227,23 @@ def _backward(
             "check for detach(), no_grad() or .item() between network and loss",
         )
     wanted = [t for t in boundary if t.requires_grad]
-    if gradients and leaves:
+    if not wanted and not leaves:
+        return ()
+    try:
         found = torch.autograd.grad(loss, [*wanted, *leaves], allow_unused=True)
-        by_leaf = found[len(wanted) :]
-        if all(g is None for g in by_leaf):
-            raise InputError(
-                "a loss that depends on the network's parameters",
-                "one whose gradient reaches none of them",
-                "check for detach() or no_grad() between network and loss",
-            )
-        if on_parameter_gradients is not None and trainable:
-            pairs = zip(trainable, by_leaf, strict=True)
-            on_parameter_gradients({n: g for n, g in pairs if g is not None})
-    else:
-        found = torch.autograd.grad(loss, wanted, allow_unused=True)
+    except RuntimeError as error:
+        raise ModelError(
+            "the backward pass to run",
+            f"{type(error).__name__}: {_first_line(error)}",
+            "check that the network trains; checkpointed parts need use_reentrant=False",
+        ) from error
+    by_leaf = found[len(wanted) :]
+    if leaves and all(g is None for g in by_leaf):
+        raise InputError(
+            "a loss that depends on the network's parameters",
+            "one whose gradient reaches none of them",
+            "check for detach() or no_grad() between network and loss",
+        )
     by_tensor = {id(t): g for t, g in zip(wanted, found, strict=False)}
     train.boundary_gradients = tuple(by_tensor.get(id(t)) for t in boundary)
+    return by_leaf
