@@ -68,5 +68,5 @@ browser: # for the tests of the HTML report
 	|| $(call debian,chromium chromium-driver,no test opens the report in a browser)
 
 datasets: # for the tests on real data
-	@[ -d /usr/share/datasets/fashion-mnist ] \
-	|| $(call debian,dataset-fashion-mnist,no test reads Fashion-MNIST)
+	@[ -d /usr/share/datasets/fashion-mnist ] && [ -d /usr/share/pocketsphinx/test/data ] \
+	|| $(call debian,dataset-fashion-mnist pocketsphinx-testdata,no test reads Fashion-MNIST and speech)

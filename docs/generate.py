@@ -40,7 +40,9 @@ def reference(name: str) -> str:
 def glossary() -> str:
     """All standard quantities as a Markdown table."""
     head = ["# Quantities", "", "| name | symbol | unit | definition |", "|---|---|---|---|"]
-    rows = [f"| `{q.name}` | {_cell(q.symbol)} | {_cell(q.unit)} | {_cell(q.definition)} |" for q in QUANTITIES]
+    rows = [
+        f"| `{q.name}` | {_cell(q.symbol)} | {_cell(q.unit)} | {_cell(q.definition)} |" for q in QUANTITIES
+    ]
     return "\n".join([*head, *rows, ""])
 
 
