@@ -36,7 +36,7 @@ _PATTERNS = (
     (Family.POOLING, r"pool|^mean$|^sum$|interpolate|upsample"),
     (
         Family.ACTIVATION,
-        r"elu|silu|swish|mish|tanh|sigmoid|softmax|softplus|softsign|shrink|erf|exp|^sin$|^cos$",
+        r"elu|silu|swish|mish|tanh|sigmoid|softmax|softplus|softsign|shrink|^erf$|^exp$|^sin$|^cos$",
     ),
     (Family.JOINING, r"^(cat|concat|concatenate|stack|hstack|vstack)$"),
     (Family.ADDITION, r"^(i?add|i?sub|r?sub)_?$|residual"),

@@ -75,7 +75,7 @@ def prescription_rows(elements: Sequence[ElementRecord]) -> list[tuple[str, ...]
             "" if e.sigma_w is None else number(e.sigma_w),
             "" if e.sigma_b is None else number(e.sigma_b),
             e.activation,
-            f"{e.parameters:,}".replace(",", "\u2009") if e.parameters else "",
+            thousands(e.parameters) if e.parameters else "",
             shape(e.receptive_field),
             shape(e.stride),
         )
@@ -92,6 +92,11 @@ def shape(sizes: Sequence[int] | None) -> str:
     ('64×3×32×32', '')
     """
     return "×".join(map(str, sizes or ()))
+
+
+def thousands(n: int) -> str:
+    """An integer with thin spaces between its thousands."""
+    return f"{n:_}".replace("_", "\u2009")
 
 
 def quantities_table() -> Table:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from pathlib import Path
 
 from lensmaker.core import InputError
@@ -18,23 +19,29 @@ def write_text(path: str | os.PathLike[str], text: str) -> Path:
     InputError
         If the folder is missing or not writable, the path is not a regular file, or the disk is full.
     """
-    target = Path(path).resolve()
     expected = "a file that can be written"
-    if not target.parent.is_dir():
-        raise InputError(expected, f"{path}, in a folder that does not exist", f"make {target.parent} first")
-    if target.exists() and not target.is_file():
-        kind = "a folder" if target.is_dir() else "no regular file"
-        raise InputError(expected, f"{path}, which is {kind}", "name a file")
-    partial = target.with_name(f".{target.name}.{os.getpid()}.partial")
     try:
-        try:
-            partial.write_text(text, encoding="utf-8")
-            if target.exists():
-                partial.chmod(target.stat().st_mode)
-            partial.replace(target)
-        finally:
-            partial.unlink(missing_ok=True)
+        target = Path(path).resolve()
+        if not target.parent.is_dir():
+            raise InputError(
+                expected, f"{path}, in a folder that does not exist", f"make {target.parent} first"
+            )
+        if target.exists() and not target.is_file():
+            kind = "a folder" if target.is_dir() else "no regular file"
+            raise InputError(expected, f"{path}, which is {kind}", "name a file")
+        _replace(target, text)
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
         raise InputError(expected, f"{path}: {reason}", "choose a folder you may write to") from error
     return target
+
+
+def _replace(target: Path, text: str) -> None:
+    partial = target.with_name(f".lensmaker-{os.getpid()}-{threading.get_ident()}.partial")
+    try:
+        partial.write_text(text, encoding="utf-8")
+        if target.exists():
+            partial.chmod(target.stat().st_mode)
+        partial.replace(target)
+    finally:
+        partial.unlink(missing_ok=True)

@@ -10,8 +10,7 @@
 
   function pick(e, { fromTable, zoom, quantity }) {
     train.select(e, zoom || fromTable);
-    if (fromTable) for (const tr of document.querySelectorAll("#table tbody tr")) tr.classList.toggle("selected", Number(tr.dataset.element) === e);
-    else table.select(e, quantity);
+    table.select(e, quantity, fromTable);
     for (const li of findings) li.classList.toggle("selected", Number(li.dataset.element) === e);
   }
   for (const li of findings) li.addEventListener("click", () => {

@@ -57,15 +57,18 @@ function comparisonTable(data, onPick) {
       else td.textContent = column.text(f);
       if (column.title) td.title = column.title(f) ?? "";
     }
-    tr.classList.toggle("selected", f.e !== null && f.e === state.selected);
     if (f.e !== null) tr.addEventListener("click", () => onPick(f.e));
     return tr;
+  }
+  function mark() {
+    for (const tr of body.rows) tr.classList.toggle("selected", tr.dataset.element === String(state.selected));
   }
   function draw() {
     const found = rows(), shown = state.whole ? found : found.slice(0, MOST);
     const wanted = found.filter((f) => f.e !== null && f.e === state.selected);
     if (!state.whole && wanted.some((f) => !shown.includes(f))) { state.whole = true; return draw(); }
     body.replaceChildren(...shown.map(row));
+    mark();
     all.hidden = shown.length === found.length;
     all.textContent = `Show all ${found.length} rows`;
     document.getElementById("count").textContent = `${found.length} of ${data.facts.length} rows`;
@@ -105,8 +108,9 @@ function comparisonTable(data, onPick) {
   all.addEventListener("click", () => { state.whole = true; draw(); });
   draw();
 
-  function select(e, q) { // marks the element's rows and brings the first of them (or that of quantity q) into the table's view
+  function select(e, q, stay) { // marks the element's rows and scrolls to the first, or to that of quantity q
     state.selected = e;
+    if (stay) return mark();
     const hidden = e !== null && !rows().some((f) => f.e === e);
     if (hidden) { // a filter hides it
       state.words = document.getElementById("search").value = "";
@@ -114,7 +118,7 @@ function comparisonTable(data, onPick) {
         state[place].add(button.dataset.key); button.setAttribute("aria-pressed", "true");
       }
     }
-    draw();
+    if (body.querySelector(`tr[data-element="${e}"]`)) mark(); else draw();
     const tr = (q && body.querySelector(`tr.selected[data-quantity="${CSS.escape(q)}"]`)) ?? body.querySelector("tr.selected");
     if (!tr) return;
     const box = document.getElementById("scroll");
