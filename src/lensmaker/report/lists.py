@@ -41,9 +41,7 @@ def prescription_table(elements: Iterable[ElementRecord]) -> Table:
     for row in rows:
         out.add_row(*(_plain(cell) for cell in row))
     total = sum(e.parameters for e in elements)
-    out.caption = f"{len(rows)} elements, {total:,} parameters (tied ones counted once)".replace(
-        ",", "\u2009"
-    )
+    out.caption = f"{len(rows)} elements, {thousands(total)} parameters (tied ones counted once)"
     return out
 
 
