@@ -1,0 +1,273 @@
+"""Singular values of the weights against those of a random matrix."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from lensmaker.core import Convergence, InputError, Measurement, Reference, Table
+from lensmaker.instruments.base import Instrument
+from lensmaker.instruments.conv_norm import convergence_of, operator_norm
+from lensmaker.numerics.marchenko_pastur import MarchenkoPastur
+from lensmaker.numerics.spikes import find_spikes
+from lensmaker.systems.networks import Element, Network, Train
+from lensmaker.systems.networks.weights import Weights, weights_of
+
+FALSE_ALARM = 1e-3
+"""Rate at which a matrix of independent entries shows a spike, at most."""
+
+_BLOCK = 16384
+
+
+@dataclass(frozen=True, eq=False)
+class Spectrum:
+    """Singular values of a weight, and what of them random numbers do not explain.
+
+    Attributes
+    ----------
+    singular_values
+        All of them, descending.
+    shape
+        (p, n) of the matrix, p ≤ n.
+    variance
+        Variance of an entry of what remains without the spikes.
+    edges
+        Singular values between which all of a random matrix of that variance lie, in the limit.
+    threshold
+        The upper edge with its finite-size fluctuation: what is above is a spike.
+    spikes
+        How many there are.
+    p_value
+        Probability of so large a first singular value, were the entries independent.
+    effective_rank
+        exp(−Σ p_i ln p_i) with p_i = s_i²/Σs²; 0 for the zero matrix.
+    """
+
+    singular_values: NDArray[np.float64]
+    shape: tuple[int, int]
+    variance: float
+    edges: tuple[float, float]
+    threshold: float
+    spikes: int
+    p_value: float
+    effective_rank: float
+
+    @property
+    def singular_value_max(self) -> float:
+        """The largest one."""
+        return float(self.singular_values[0])
+
+
+def spectrum(weight: torch.Tensor, *, false_alarm: float = FALSE_ALARM) -> Spectrum:
+    r"""Singular values of a weight against the Marchenko–Pastur law.
+
+    A kernel (out, in/groups, *k) is read as the matrix (out, in/groups·k). The singular values are roots
+    of the eigenvalues of the smaller Gram matrix, in float64: relative to the largest one they are
+    accurate to 1e-15·s₁/s, so what is below 1e-8·s₁ is rounding, and is set to zero.
+
+    Parameters
+    ----------
+    weight
+        A tensor of two or more axes, of finite floats.
+    false_alarm
+        Rate at which a matrix of independent entries may show a spike.
+
+    Raises
+    ------
+    InputError
+        If the weight is no such tensor.
+
+    References
+    ----------
+    `lensmaker.numerics.spikes`; O. Roy, M. Vetterli, EUSIPCO 2007, for the effective rank.
+
+    Examples
+    --------
+    >>> found = spectrum(torch.diag(torch.tensor([3.0, 4.0])))
+    >>> found.singular_values.tolist(), round(found.effective_rank, 3), found.spikes
+    ([4.0, 3.0], 1.922, 0)
+    """
+    _check(weight)
+    matrix = weight.detach().flatten(1)
+    matrix = matrix if matrix.shape[0] <= matrix.shape[1] else matrix.T
+    p, n = matrix.shape
+    λ = np.linalg.eigvalsh(_gram(matrix).numpy())[::-1]
+    λ = np.where(λ > 1e-16 * p * λ[0], λ, 0.0)
+    found = find_spikes(λ, n, false_alarm)
+    k, scale = found.count, found.variance * (n - found.count)
+    law = MarchenkoPastur((p - k) / (n - k))
+    share = λ[λ > 0] / λ.sum() if λ[0] else np.ones(0)
+    return Spectrum(
+        singular_values=np.sqrt(λ),
+        shape=(p, n),
+        variance=found.variance,
+        edges=(math.sqrt(scale * law.lower), math.sqrt(scale * law.upper)),
+        threshold=math.sqrt(found.edge),
+        spikes=k,
+        p_value=found.p_value,
+        effective_rank=math.exp(-(share * np.log(share)).sum()) if len(share) else 0.0,
+    )
+
+
+def _check(weight: torch.Tensor) -> None:
+    if not (weight.is_floating_point() and weight.ndim > 1 and weight.numel()):
+        got = f"a tensor of shape {tuple(weight.shape)} and {weight.dtype}"
+        raise InputError(
+            "a weight: floats with two or more axes", got, "pass the matrix or kernel of a layer"
+        )
+    if not weight.isfinite().all():
+        raise InputError(
+            "a finite weight", "infinite or missing entries", "look for the step at which they appeared"
+        )
+
+
+def _gram(matrix: torch.Tensor) -> torch.Tensor:
+    """W Wᵀ in float64, of a vocabulary in blocks so as to copy little."""
+    total = torch.zeros(matrix.shape[0], matrix.shape[0], dtype=torch.float64)
+    for block in matrix.split(_BLOCK, dim=1):
+        block = block.cpu().double()
+        total.addmm_(block, block.T)
+    return total
+
+
+class Spectra(Instrument):
+    """Singular values, rank and spikes of every weight, and the norm of the map that it is.
+
+    A weight used twice is measured at its first use. Its values are read, not sampled: their error is
+    zero but for the operator norm of a convolution, where it is that of the iteration.
+
+    Parameters
+    ----------
+    tolerance, iterations
+        Of the iteration for convolutions: relative error, and limit.
+    seed
+        For the random start of the iteration.
+
+    Examples
+    --------
+    >>> table = Spectra().measure(Network(torch.nn.Linear(3, 2), torch.ones(5, 3)))
+    >>> table.columns["quantity"]
+    ['singular_value_max', 'operator_norm', 'effective_rank', 'spikes']
+    """
+
+    name = "spectra"
+    summary = "Singular values of the weights against Marchenko and Pastur: largest, rank, spikes, true norm."
+    quantities = ("singular_value_max", "operator_norm", "effective_rank", "spikes")
+    references: ClassVar[tuple[Reference, ...]] = (
+        Reference(
+            "marchenko1967",
+            "V. A. Marchenko, L. A. Pastur",
+            "Distribution of eigenvalues for some sets of random matrices",
+            1967,
+            "Math. USSR Sbornik 1, 457",
+        ),
+        Reference(
+            "johnstone2001",
+            "I. M. Johnstone",
+            "On the distribution of the largest eigenvalue in principal components analysis",
+            2001,
+            "Ann. Statist. 29, 295",
+        ),
+        Reference(
+            "kritchman2009",
+            "S. Kritchman, B. Nadler",
+            "Non-parametric detection of the number of signals",
+            2009,
+            "IEEE Trans. Signal Process. 57, 3930",
+        ),
+        Reference(
+            "roy2007",
+            "O. Roy, M. Vetterli",
+            "The effective rank: a measure of effective dimensionality",
+            2007,
+            "EUSIPCO",
+        ),
+        Reference(
+            "sedghi2019",
+            "H. Sedghi, V. Gupta, P. M. Long",
+            "The singular values of convolutional layers",
+            2019,
+            "ICLR",
+            "arXiv:1805.10408",
+        ),
+    )
+
+    def __init__(self, tolerance: float = 1e-2, iterations: int = 200, seed: int = 0) -> None:
+        self.tolerance = tolerance
+        self.iterations = iterations
+        self.seed = seed
+
+    def measure(self, network: Network) -> Table[Measurement]:
+        train = network.observe()
+        return Table(
+            m for element, weights in weighted(train) for m in self._element(element, train, weights)
+        )
+
+    def _element(self, element: Element, train: Train, weights: Weights) -> Iterator[Measurement]:
+        where, samples = element.where, weights.weight.numel()
+        if not weights.weight.isfinite().all():
+            for name in self.quantities:
+                yield self.measurement(name, where, math.nan, math.nan, samples)
+            return
+        found = spectrum(weights.weight)
+        generator = torch.Generator().manual_seed(self.seed)
+        if weights.kernel or weights.groups > 1:
+            norm = operator_norm(
+                element,
+                train,
+                weights,
+                tolerance=self.tolerance,
+                iterations=self.iterations,
+                generator=generator,
+            )
+            value, error, convergence = norm.value, norm.error, convergence_of(norm)
+        else:
+            value, error, convergence = found.singular_value_max, 0.0, Convergence.CONVERGED
+        yield self.measurement("singular_value_max", where, found.singular_value_max, 0.0, samples)
+        yield self.measurement("operator_norm", where, value, error, samples, convergence)
+        yield self.measurement("effective_rank", where, found.effective_rank, 0.0, samples)
+        yield self.measurement("spikes", where, found.spikes, 0.0, samples)
+
+
+def weighted(train: Train) -> Iterator[tuple[Element, Weights]]:
+    """The elements that multiply the signal by a weight, each weight at its first use.
+
+    Examples
+    --------
+    >>> from lensmaker.systems.networks import record
+    >>> fc = torch.nn.Linear(3, 3)
+    >>> [str(e.where) for e, _ in weighted(record(torch.nn.Sequential(fc, fc), torch.ones(2, 3)))]
+    ['0:linear']
+    """
+    seen: set[Any] = set()
+    for element in train.before_loss():
+        if train.signal_output(element) is None:
+            continue
+        weights = weights_of(element, train)
+        if weights is None or weights.weight.ndim < 2 or not weights.weight.is_floating_point():
+            continue
+        identity = _identity(element, train)
+        if identity not in seen:
+            seen.add(identity)
+            yield element, weights
+
+
+def _identity(element: Element, train: Train) -> tuple[Any, ...]:
+    """Equal for two uses of one weight: its memory; for a weight computed anew each time, its parameters."""
+    value = max((v for v in train.weight_inputs(element)), key=lambda v: len(v.shape), default=None)
+    if value is None or value.tensor is None:
+        return (element.index,)
+    leaves = {
+        v.tensor.untyped_storage().data_ptr()
+        for v in train.values
+        if v.producer is None and v.tensor is not None
+    }
+    if value.tensor.untyped_storage().data_ptr() in leaves:
+        return value.tensor.data_ptr(), value.tensor.numel()
+    return value.parameters, value.shape

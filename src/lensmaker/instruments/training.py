@@ -1,0 +1,186 @@
+"""Fresh or trained? Whether the weights can still be the independent random numbers they start as."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from lensmaker.core import Training
+from lensmaker.instruments.spectra import spectrum
+from lensmaker.numerics.independence import bulk_p, entries_p, rows_p
+from lensmaker.systems.networks import Network
+
+FALSE_ALARM = 1e-3
+"""Rate at which a fresh network is called trained, at most."""
+
+LARGEST_SIDE = 2048
+"""Rows and columns of a larger matrix are drawn: a part of a random matrix is a random matrix."""
+
+ENTRIES = 2**17
+"""Entries of a larger matrix are drawn for the test of their law."""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """The outcome of one test of one parameter.
+
+    Attributes
+    ----------
+    parameter
+        Its name.
+    p_value
+        Probability of an outcome like this one, were the parameter as it is at the start.
+    strength
+        Settles between outcomes of equal p-value.
+    sentence
+        What was seen.
+    """
+
+    parameter: str
+    p_value: float
+    strength: float
+    sentence: str
+
+    def __str__(self) -> str:
+        p = f"p = {self.p_value:.1g}" if self.p_value > 1e-99 else "p < 1e-99"
+        return f"`{self.parameter}`: {self.sentence} ({p})"
+
+
+def training_state(network: Network) -> tuple[Training, str]:
+    r"""Whether a network is fresh or trained, and the strongest evidence for that.
+
+    A fresh weight has independent entries, uniform or (truncated) Gaussian of mean zero, or is a
+    construction: a constant, an orthogonal matrix, rows of equal norm. Five tests of each weight look for
+    a departure: singular values above the Tracy–Widom edge, a bulk that is not Marchenko and Pastur's,
+    entries of another law, rows and columns whose norms spread too much; and the shift of a normalisation
+    (its scale, where it has none), which starts constant. The network is trained if the smallest of N p-values
+    is below 1e-3/N (Bonferroni), so a fresh one is called trained at a rate of 1e-3 at most.
+
+    Running statistics of batch norm are no evidence: a forward pass alone moves them. Taken for trained
+    are also fresh weights of a kind not listed, such as the bilinear kernels of an upsampling.
+
+    References
+    ----------
+    C. H. Martin, M. W. Mahoney, JMLR 22 (2021) 165, for how training leaves the Marchenko–Pastur law.
+
+    Examples
+    --------
+    >>> net = nn.Sequential(nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 10))
+    >>> state, reason = training_state(Network(net, torch.ones(2, 64)))
+    >>> state.name, reason.partition(":")[0]
+    ('FRESH', '10 tests find the weights independent random numbers')
+    >>> with torch.no_grad():
+    ...     _ = net[0].weight.add_(0.2 * torch.ones(64, 64))
+    >>> training_state(Network(net, torch.ones(2, 64)))[1][:65]
+    '`0.weight`: 1 singular value above the random edge, expected 0 (p'
+    """
+    found = list(evidence(network.model))
+    if not found:
+        return Training.FRESH, "there is no weight to judge by"
+    strongest = min(found, key=lambda e: (e.p_value, -e.strength))
+    if strongest.p_value >= FALSE_ALARM / len(found):
+        independent = f"{len(found)} tests find the weights independent random numbers"
+        return Training.FRESH, f"{independent}: the smallest p-value is {strongest.p_value:.1g}"
+    failed = sum(e.p_value < FALSE_ALARM / len(found) for e in found)
+    return Training.TRAINED, f"{strongest}; {failed} of {len(found)} tests say so"
+
+
+def evidence(model: nn.Module, seed: int = 0) -> Iterator[Evidence]:
+    """The outcomes of all tests, each parameter once.
+
+    Parameters
+    ----------
+    model
+        Any module; only its parameters are read.
+    seed
+        For the parts that are drawn of large weights.
+    """
+    shifts = set(_starting_constant(model))
+    generator = torch.Generator().manual_seed(seed)
+    for name, parameter in model.named_parameters():
+        values = parameter.detach().squeeze()
+        if not values.is_floating_point() or values.is_meta or not values.isfinite().all():
+            continue
+        if name in shifts:
+            yield _shift(name, values)
+        elif values.ndim > 1:
+            yield from _weight(name, values.flatten(1).cpu(), generator)
+
+
+def _starting_constant(model: nn.Module) -> Iterator[str]:
+    """Names of the parameters that every normalisation starts as a constant."""
+    for path, module in model.named_modules():
+        if "norm" in type(module).__name__.lower():
+            own = [n for n, p in module.named_parameters(recurse=False) if p.ndim == 1]
+            if own:
+                yield (path + "." if path else "") + ("bias" if "bias" in own else own[0])
+
+
+def _shift(name: str, values: torch.Tensor) -> Evidence:
+    low, high = values.min().item(), values.max().item()
+    return Evidence(
+        name,
+        float(low == high),
+        values.numel(),
+        f"{values.numel()} values from {low:.2g} to {high:.2g}, all equal at the start",
+    )
+
+
+def _weight(name: str, matrix: torch.Tensor, generator: torch.Generator) -> Iterator[Evidence]:
+    resolution = torch.finfo(matrix.dtype).eps
+    nonzero = matrix[matrix != 0]
+    entries = _drawn(nonzero, 0, ENTRIES, generator)
+    # Rows and columns of zeros are left out: padding and pruning put them there.
+    matrix = matrix[(matrix != 0).any(1)][:, (matrix != 0).any(0)]
+    for side in (0, 1):
+        matrix = _drawn(matrix, side, LARGEST_SIDE, generator)
+    matrix = matrix.double()
+    if min(matrix.shape, default=0) < 2 or _constructed(matrix):
+        return
+    found = spectrum(matrix)
+    eigenvalues = found.singular_values**2
+    if eigenvalues[0] - eigenvalues[-1] <= 1e-4 * eigenvalues[0]:
+        return
+    plural = "" if found.spikes == 1 else "s"
+    yield Evidence(
+        name,
+        found.p_value,
+        found.spikes,
+        f"{found.spikes} singular value{plural} above the random edge, expected 0",
+    )
+    yield Evidence(
+        name,
+        bulk_p(eigenvalues, found.shape[1]),
+        0,
+        "singular values spread otherwise than those of a random matrix",
+    )
+    yield Evidence(
+        name, entries_p(_floats(entries), resolution), 0, "entries neither uniform nor Gaussian around zero"
+    )
+    for axis, W in (("row", matrix), ("column", matrix.T)):
+        norms = W.norm(dim=1)
+        spread = (norms.std() / norms.mean()).item()
+        sentence = f"{axis} norms spread by {spread:.0%}, more than independent entries allow"
+        yield Evidence(name, rows_p(_floats(W)), 0, sentence)
+
+
+def _constructed(matrix: torch.Tensor) -> bool:
+    """Whether all rows have one norm, as in a constant, a table of sines and cosines, or an identity."""
+    norms = matrix.norm(dim=1)
+    return bool(norms.max() - norms.min() <= 1e-5 * norms.max())
+
+
+def _drawn(tensor: torch.Tensor, axis: int, most: int, generator: torch.Generator) -> torch.Tensor:
+    n = tensor.shape[axis]
+    if n <= most:
+        return tensor
+    return tensor.index_select(axis, torch.randint(n, (most,), generator=generator).unique())
+
+
+def _floats(tensor: torch.Tensor) -> NDArray[np.float64]:
+    return tensor.double().numpy()
