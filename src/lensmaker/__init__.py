@@ -1,1 +1,27 @@
 """An optical bench for neural networks: predict, measure, compare, diagnose and correct."""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from lensmaker.core import LensmakerError
+    from lensmaker.inspection import Report, inspect
+    from lensmaker.systems.networks.prescription import prescription
+
+__all__ = ["LensmakerError", "Report", "inspect", "prescription"]
+
+__version__ = "0.1.0.dev0"
+
+_HOMES = {
+    "LensmakerError": "lensmaker.core",
+    "Report": "lensmaker.inspection",
+    "inspect": "lensmaker.inspection",
+    "prescription": "lensmaker.systems.networks.prescription",
+}
+
+
+def __getattr__(name: str) -> Any:
+    import importlib
+
+    if name not in _HOMES:
+        raise AttributeError(f"module 'lensmaker' has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOMES[name]), name)

@@ -1,6 +1,7 @@
 """The vocabulary: quantities, predictions, measurements, comparisons, references, errors."""
 
 from lensmaker.core.bench import BenchRecord, ElementRecord, Finding, Training
+from lensmaker.core.compare import compare
 from lensmaker.core.errors import (
     CorrectionError,
     InputError,
@@ -51,6 +52,7 @@ __all__ = [
     "Verdict",
     "WeightsError",
     "Where",
+    "compare",
     "flatten",
     "jsonable",
     "quantity",

@@ -1,0 +1,98 @@
+"""A correction of a network: parameters multiplied by factors, all or none, and taken back bitwise."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from lensmaker.core import CorrectionError
+
+
+@dataclass(frozen=True)
+class Correction:
+    """A correction that has been applied, with what it needs to be taken back.
+
+    Examples
+    --------
+    >>> net = nn.Linear(2, 2)
+    >>> before = net.weight.detach().clone()
+    >>> done = apply(net, {"weight": 3.0})
+    >>> done.undo()
+    >>> bool((net.weight == before).all())
+    True
+    """
+
+    model: nn.Module
+    originals: tuple[tuple[str, Tensor], ...]
+    corrected: tuple[tuple[str, Tensor], ...]
+
+    def undo(self) -> None:
+        """Restore every corrected parameter bitwise.
+
+        Raises
+        ------
+        CorrectionError
+            If a parameter has changed since, for example by training: undoing would lose that.
+        """
+        parameters = dict(self.model.named_parameters())
+        for name, value in self.corrected:
+            if not torch.equal(parameters[name].detach(), value):
+                raise CorrectionError(
+                    "the network as the correction left it",
+                    f"{name} changed since",
+                    "undo before training on, or keep a copy of the weights",
+                )
+        _write(parameters, self.originals)
+
+
+def apply(model: nn.Module, factors: Mapping[str, float]) -> Correction:
+    """Multiply each named parameter by its factor; nothing is changed if any of them cannot be.
+
+    Raises
+    ------
+    CorrectionError
+        If a name is not a parameter, or a value is not a floating-point one, or the result is not finite.
+    """
+    parameters = dict(model.named_parameters())
+    originals, corrected = [], []
+    for name, factor in factors.items():
+        parameter = parameters.get(name)
+        if parameter is None or not parameter.is_floating_point():
+            raise CorrectionError(
+                "a floating-point parameter of the network", repr(name), "scale the weight where it is made"
+            )
+        value = parameter.detach() * factor
+        if not bool(value.isfinite().all()):
+            raise CorrectionError(
+                f"finite weights after scaling {name} by {factor:.4g}",
+                "values that overflow or are not numbers",
+                "repair the weights that are not finite first",
+            )
+        originals.append((name, parameter.detach().clone()))
+        corrected.append((name, value))
+    try:
+        _write(parameters, corrected)
+    except BaseException:  # also an interrupt: half a correction is none
+        _write(parameters, originals)
+        raise
+    return Correction(model, tuple(originals), tuple(corrected))
+
+
+@contextmanager
+def tried(model: nn.Module, factors: Mapping[str, float]) -> Iterator[None]:
+    """The network as it would be with the correction, for as long as the block runs."""
+    correction = apply(model, factors)
+    try:
+        yield
+    finally:
+        _write(dict(model.named_parameters()), correction.originals)
+
+
+def _write(parameters: Mapping[str, Tensor], values: list[tuple[str, Tensor]] | tuple[tuple[str, Tensor], ...]) -> None:
+    with torch.no_grad():
+        for name, value in values:
+            parameters[name].copy_(value)

@@ -1,0 +1,227 @@
+"""inspect(): the main job. A system is studied by theories, which predict, and by instruments, which measure."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import platform
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import nn
+
+from lensmaker import report as show
+from lensmaker.core import BenchRecord, CorrectionError, Finding, Measurement, Reference, Table, Training, compare
+from lensmaker.design.correction import Correction, apply
+from lensmaker.design.diagnose import ABERRATIONS, combined, diagnose
+from lensmaker.design.evidence import Evidence
+from lensmaker.instruments.gradients import Gradients
+from lensmaker.instruments.jacobian import Jacobian
+from lensmaker.instruments.signals import Signals
+from lensmaker.instruments.spectra import Spectra
+from lensmaker.instruments.together import measure_together
+from lensmaker.instruments.training import training_state
+from lensmaker.systems.networks import Network
+from lensmaker.systems.networks.prescription import prescribe
+from lensmaker.theories.finite_width import FiniteWidth
+from lensmaker.theories.mean_field import MeanField
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from rich.console import Console, ConsoleOptions, RenderResult
+
+Progress = Callable[[str], None]
+
+
+def inspect(
+    model: nn.Module,
+    batch: Any,
+    loss_fn: Callable[..., torch.Tensor] | None = None,
+    *,
+    trained: bool | None = None,
+    batch_axis: int = 0,
+    seed: int = 0,
+    progress: Progress = lambda stage: None,
+) -> Report:
+    """Predict, measure, compare and diagnose a network, layer by layer, without a trace.
+
+    Parameters
+    ----------
+    model
+        Any `torch.nn.Module`, in the mode it is to be inspected in; it is left bitwise as it was.
+    batch
+        A tensor, an `(x, y)` pair, or a dict for `model(**batch)`.
+    loss_fn
+        `loss_fn(output, y)`; None where the model returns its own `.loss`, or where gradients do not matter.
+    trained
+        Whether the weights are trained; None: inferred from their spectra. For a fresh network a deviation
+        from the theory is news, for a trained one it is what training built.
+    batch_axis
+        1 for sequence-first models.
+    seed
+        For dropout, probes and clouds; the same seed gives the same report.
+    progress
+        Called with the name of each stage as it begins.
+
+    Returns
+    -------
+    Report
+        The record with its table, findings and corrections.
+
+    Raises
+    ------
+    InputError, ModelError
+        If batch, model or loss cannot be used; one sentence says what to change.
+
+    Examples
+    --------
+    >>> _ = torch.manual_seed(0)
+    >>> layers = [m for _ in range(12) for m in (nn.Linear(64, 64), nn.ReLU())]
+    >>> report = inspect(nn.Sequential(*layers, nn.Linear(64, 10)), torch.randn(8, 64))
+    >>> [f.aberration for f in report.findings]
+    ['depth_gain']
+    """
+    network = Network(model, batch, loss_fn, batch_axis=batch_axis, seed=seed)
+    progress("measuring signals and gradients")
+    measurements = measure(network, seed)
+    progress("measuring weight spectra")
+    measurements += Spectra().measure(network)
+    training, reason = _asked(trained) or training_state(network)
+    progress("predicting")
+    theory = MeanField(FiniteWidth(seed=seed + 1), seed=seed)
+    predictions = theory.predict(network)
+    progress("diagnosing")
+    elements = prescribe(network.whole)
+    findings = diagnose(Evidence(network, network.whole, elements, predictions, measurements, training))
+    comparisons, unmeasured, unpredicted = compare(predictions, measurements)
+    record = BenchRecord(
+        type(model).__name__,
+        str(network.batch),
+        training,
+        reason,
+        elements,
+        comparisons,
+        unmeasured,
+        unpredicted,
+        findings,
+        references=references(),
+        versions=(("python", platform.python_version()), ("torch", torch.__version__)),
+        notes=tuple(network.whole.notes),
+    )
+    return Report(record, network)
+
+
+class Report:
+    """What an inspection found, and the means to act on it.
+
+    Attributes
+    ----------
+    record
+        The findings, comparisons and the rest, as plain data.
+
+    Notes
+    -----
+    It shows itself in a terminal (`print(report)`, rich's `console.print(report)`) and in a notebook.
+    """
+
+    def __init__(self, record: BenchRecord, network: Network) -> None:
+        self.record = record
+        self._network = network
+        self._correction: Correction | None = None
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What harms the network: layer, cause, number, correction and predicted effect."""
+        return self.record.findings
+
+    def correct(self) -> Report:
+        """Apply the corrections of all findings, and measure the network again beside the predicted effect.
+
+        The comparison is in `record.corrected`; `undo()` takes the corrections back bitwise.
+
+        Raises
+        ------
+        CorrectionError
+            If they are applied already, or a weight cannot be scaled; the network is then unchanged.
+        """
+        if self._correction is not None:
+            raise CorrectionError("a network without these corrections", "one that has them", "undo() first")
+        if self.findings:
+            correction = apply(self._network.model, combined(dict(f.factors) for f in self.findings))
+            try:
+                corrected, _, _ = compare(self.findings[0].effect, measure(self._network))
+            except BaseException:
+                correction.undo()
+                raise
+            self._correction = correction
+            self.record = dataclasses.replace(self.record, corrected=corrected)
+        return self
+
+    def undo(self) -> Report:
+        """Restore every corrected parameter bitwise.
+
+        Raises
+        ------
+        CorrectionError
+            If no correction is applied, or the weights have changed since.
+        """
+        if self._correction is None:
+            raise CorrectionError("a correction to undo", "none applied", "call correct() first")
+        self._correction.undo()
+        self._correction = None
+        self.record = dataclasses.replace(self.record, corrected=Table())
+        return self
+
+    def to_html(self, path: str | os.PathLike[str]) -> None:
+        """Write one self-contained HTML file that opens offline."""
+        show.write_text(path, show.to_html(self.record, cites=_cites()))
+
+    def to_json(self, path: str | os.PathLike[str] | None = None) -> str:
+        """The whole record as JSON, also written to `path` if one is given."""
+        text = show.to_json(self.record)
+        if path is not None:
+            show.write_text(path, text)
+        return text
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row for each predicted or measured value, as a pandas data frame."""
+        return show.to_frame(self.record)
+
+    def _repr_html_(self) -> str:
+        return show.to_notebook_html(self.record)
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        yield show.render(self.record)
+
+    def __repr__(self) -> str:
+        from rich.console import Console
+
+        console = Console(width=110, file=open(os.devnull, "w"), record=True)  # noqa: SIM115
+        console.print(self)
+        return console.export_text()
+
+
+def measure(network: Network, seed: int = 0) -> Table[Measurement]:
+    """What signals, gradients and the Jacobian read off a network, from one pass and one linear ray."""
+    together = measure_together(network, [Signals(), Gradients()])
+    return together["signals"] + together["gradients"] + Jacobian(seed=seed).measure(network)
+
+
+def _asked(trained: bool | None) -> tuple[Training, str] | None:
+    if trained is None:
+        return None
+    return (Training.TRAINED if trained else Training.FRESH), "as the caller said"
+
+
+def references() -> tuple[Reference, ...]:
+    """The sources of everything that an inspection uses."""
+    return tuple({r.key: r for member in _MEMBERS for r in member.references}.values())
+
+
+def _cites() -> dict[str, list[str]]:
+    """Theory or instrument → keys of its references."""
+    return {member.name: [r.key for r in member.references] for member in _MEMBERS}
+
+
+_MEMBERS = (MeanField, FiniteWidth, Signals, Gradients, Jacobian, Spectra, *ABERRATIONS)
