@@ -42,7 +42,9 @@ class Instrument(ABC):
         samples: int,
         convergence: Convergence = Convergence.CONVERGED,
     ) -> Measurement:
-        """A signed measurement of the standard quantity `name`; not-finite values are marked."""
+        """A signed measurement; marked if its value is not finite, or its error unknown (infinite)."""
+        if math.isinf(error):
+            convergence = Convergence.TOO_FEW_SAMPLES
         if not math.isfinite(value):
             convergence = Convergence.NOT_FINITE
         return Measurement(quantity(name), where, float(value), float(error), self.name, samples, convergence)

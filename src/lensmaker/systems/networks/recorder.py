@@ -89,7 +89,11 @@ class Recorder(TorchFunctionMode):
         recorded_args, recorded_kwargs = tree_map_only(
             torch.Tensor, lambda t: by_tensor[id(t)], (args, kwargs)
         )
-        with self._ledger.watching(tensors, _targets(func, args, kwargs)) as written:
+        targets = _targets(func, args, kwargs)
+        for observer in self.observers if targets else ():
+            if hasattr(observer, "overwriting"):
+                observer.overwriting(operation, tensors)
+        with self._ledger.watching(tensors, targets) as written:
             returned = func(*args, **kwargs)
         outputs = tensors_in(returned) or written
         if not outputs:
