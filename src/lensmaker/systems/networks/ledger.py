@@ -180,9 +180,12 @@ class Ledger:
         value = source.value(len(self.train.values), tuple(tensor.shape), tensor.dtype, producer)
         self.train.values.append(value)
         if self.keep or source.origin is not Origin.SIGNAL:
-            value.tensor = tensor.detach()
-            self._contents.setdefault(_address(tensor), []).append(value)
+            self._fill(value, tensor.detach())
         return value.index
+
+    def _fill(self, value: Value, content: torch.Tensor) -> None:
+        value.tensor = content
+        self._contents.setdefault(_address(content), []).append(value)
 
     def _hold(self, tensor: torch.Tensor, value: int, memory: _Memory, views: tuple[_View, ...] = ()) -> None:
         alive: Callable[[], torch.Tensor | None] = (lambda: tensor) if self.keep else weakref.ref(tensor)
@@ -236,7 +239,7 @@ class Ledger:
         if self.keep:
             with torch.no_grad():
                 for i, content in zip(made, like.replay(lambda i: values[i].tensor), strict=True):
-                    values[i].tensor = content
+                    self._fill(values[i], content)
         where = replace(like.where, operation=like.operation, ordinal=-1)
         self.train.elements.append(replace(like, index=index, where=where, outputs=tuple(made)))
         return tuple(made)
