@@ -106,6 +106,11 @@ ELEMENTWISE_ACTIVATIONS = frozenset(
     if name not in {"glu", "softmax", "log_softmax", "softmin", "gumbel_softmax"}
 )
 
+NONLINEARITIES = ELEMENTWISE_ACTIVATIONS - frozenset(
+    ["exp", "log", "log1p", "sqrt", "rsqrt", "square", "abs", "neg", "pow", "reciprocal", "sign", "floor"]
+)
+"""Element-wise functions that networks use as activations, without those that formulas are made of."""
+
 
 def canonical_name(function: Callable[..., Any]) -> str:
     """The canonical name of a torch function, whichever of its spellings was called.
