@@ -17,33 +17,32 @@ def images() -> np.ndarray:
 
 @pytest.mark.parametrize("padding", ["zeros", "circular"])
 def test_recursion_is_the_mean_over_wide_networks(images: np.ndarray, padding: str) -> None:
-    """Two convolutions of 128 channels, 80 networks, every pair of pixels and both readouts."""
+    """Two convolutions of 128 channels, 160 networks, every pair of pixels and both readouts."""
     rng = np.random.default_rng(3)
     mode = {"zeros": "constant", "circular": "wrap"}[padding]
     expected = dense_conv_recursion.recursion(images, 2, 3, padding, SIGMA_W, SIGMA_B)[-1]
-    draws = []
-    for _ in range(80):
+    draws, pooled, flat = [], [], []
+    for _ in range(160):
         x = images
         for layer in range(2):
             x = np.maximum(x, 0) if layer else x
-            patches = np.stack(
-                [
-                    np.pad(x, ((0, 0), (0, 0), (1, 1), (1, 1)), mode=mode)[:, :, i : i + 4, j : j + 5]
-                    for i in range(3)
-                    for j in range(3)
-                ]
-            )
+            around = np.pad(x, ((0, 0), (0, 0), (1, 1), (1, 1)), mode=mode)
+            patches = [around[:, :, i : i + 4, j : j + 5] for i in range(3) for j in range(3)]
             W = rng.normal(0, SIGMA_W / np.sqrt(9 * x.shape[1]), (9, x.shape[1], 128))
             x = np.einsum("dacyx,dcn->anyx", patches, W) + rng.normal(0, SIGMA_B, (128, 1, 1))
         draws.append(dense_conv_recursion.inputs(x))
-    draws = np.stack(draws)
-    z = z_scores(draws, expected)
+        mean, pixels = x.mean((2, 3)), x.reshape(2, -1)
+        pooled.append(1.1**2 * mean @ mean.T / 128 + 0.2**2)
+        flat.append(1.1**2 * pixels @ pixels.T / (128 * 20) + 0.2**2)
+    z = z_scores(np.stack(draws), expected)
     assert np.abs(z).max() < 5.0, "1600 correlated numbers"
     assert 0.7 < np.sqrt((z**2).mean()) < 1.4
-    pooled = np.stack([dense_conv_recursion.pooled_readout(K, 1.0, 0.0) for K in draws])
-    flat = np.stack([dense_conv_recursion.flatten_readout(K, 1.0, 0.0) for K in draws])
-    assert np.abs(z_scores(pooled, dense_conv_recursion.pooled_readout(expected, 1.0, 0.0))).max() < 3.5
-    assert np.abs(z_scores(flat, dense_conv_recursion.flatten_readout(expected, 1.0, 0.0))).max() < 3.5
+    for readouts, readout in (
+        (pooled, dense_conv_recursion.pooled_readout),
+        (flat, dense_conv_recursion.flatten_readout),
+    ):
+        assert np.abs(z_scores(np.stack(readouts), readout(expected, 1.1, 0.2))).max() < 3.5
+        assert np.std(readouts, 0).max() / np.sqrt(160) < 0.01 * np.mean(readouts, 0).max()
 
 
 def test_kernel_of_one_pixel_is_the_fully_connected_recursion(images: np.ndarray) -> None:
