@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+from torch.nn.utils.rnn import PackedSequence
 from torch.utils._pytree import tree_map_only
 
 from lensmaker.core import InputError
@@ -53,7 +54,7 @@ class Batch:
         args: tuple[Any, ...] = ()
         if isinstance(batch, Batch):
             return batch
-        if isinstance(batch, list | tuple) and len(batch) == 2:
+        if isinstance(batch, list | tuple) and len(batch) == 2 and not isinstance(batch[0], PackedSequence):
             x, target = batch
             args = tuple(x) if isinstance(x, list | tuple) else (x,)
             if isinstance(x, dict) or hasattr(x, "keys"):
@@ -154,5 +155,9 @@ class Batch:
 def _kind(batch: Any) -> str:
     if batch is None:
         return "nothing"
+    if isinstance(batch, PackedSequence) or (
+        isinstance(batch, tuple) and isinstance(batch[0], PackedSequence)
+    ):
+        return "a PackedSequence"
     size = f" of {len(batch)}" if isinstance(batch, list | tuple) else ""
     return f"a {type(batch).__name__}{size}"

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -129,12 +130,15 @@ def _trainable(model: nn.Module) -> dict[str, torch.Tensor]:
     return trainable or parameters
 
 
-def _uncompiled() -> AbstractContextManager[Any]:
+@contextmanager
+def _uncompiled() -> Iterator[None]:
     """What `torch.compile` wrapped runs as it was written; nothing to do while its compiler is not loaded."""
     if "torch._dynamo" not in sys.modules:
-        return nullcontext()
-    stance: AbstractContextManager[Any] = torch.compiler.set_stance("force_eager")
-    return stance
+        yield
+        return
+    with warnings.catch_warnings(), torch.compiler.set_stance("force_eager"):
+        warnings.filterwarnings("ignore", message="Using `torch.compile.*global hooks")
+        yield
 
 
 def _first_line(error: Exception) -> str:
