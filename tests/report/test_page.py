@@ -8,7 +8,7 @@ import pytest
 
 from lensmaker.core import BenchRecord, Comparison, Table, Training
 from lensmaker.report import to_html
-from lensmaker.report.facts import facts, train
+from lensmaker.report.facts import facts, interval, train
 from report.page import Page
 from report.records import collapsing_mlp, long_transformer, residual_network
 
@@ -171,7 +171,58 @@ def test_hostile_names_stay_text(page: Page) -> None:
 
 
 def test_the_policy_forbids_the_network(page: Page) -> None:
-    """A picture from the network, planted in the page, is refused: the page cannot call home by accident."""
+    """A picture and a script that call home, planted in the page, are both refused."""
     record = collapsing_mlp()
-    page.open(record, to_html(record).replace("</main>", '<img src="http://127.0.0.1:9/x.png"></main>'))
-    assert any("Content Security Policy" in message for message in page.complaints())
+    planted = (
+        '<img src="http://127.0.0.1:9/x.png"><script>fetch("http://127.0.0.1:9/").catch(() => 0)</script>'
+    )
+    page.open(record, to_html(record).replace("</main>", f"{planted}</main>"))
+    complaints = " ".join(page.complaints())
+    assert "Content Security Policy" in complaints
+    assert "x.png" in complaints
+    assert "connect" in complaints.lower()
+
+
+def test_the_train_draws_the_record_s_numbers(page: Page) -> None:
+    record = collapsing_mlp(corrected=True)
+    page.open(record)
+    traces = page.ask(
+        "document.getElementById('plot').data.map((t) => ({ axis: t.yaxis, fill: t.fill, mode: t.mode,"
+        " x: t.x, y: t.y, symbol: t.marker?.symbol, dash: t.line?.dash, up: t.error_y?.array }))"
+    )
+    scales = page.ask("[2, 3, 4, 5].map((k) => document.getElementById('plot').layout[`yaxis${k}`].type)")
+    assert scales == ["log", "linear", "log", "log"]
+    for axis, name in (("y2", "second_moment"), ("y3", "correlation"), ("y4", "chi"), ("y5", "gradient")):
+        found = [c for c in record.comparisons if c.quantity.name == name]
+        band, line, points, ring, *after = (t for t in traces if t["axis"] == axis)
+        bounds = [interval(c.prediction.value, c.prediction.error, c.quantity, 2.0) for c in found]
+        assert band["y"][:33] == pytest.approx([high for _, high in bounds], rel=1e-12)
+        assert band["y"][33:66] == pytest.approx([low for low, _ in reversed(bounds)], rel=1e-12)
+        assert line["y"] == [c.prediction.value for c in found]
+        assert points["y"] == [c.measurement.value for c in found]
+        tops = [interval(c.measurement.value, c.measurement.error, c.quantity, 1.0)[1] for c in found]
+        bars = [top - c.measurement.value for top, c in zip(tops, found, strict=True)]
+        assert points["up"] == pytest.approx(bars, rel=1e-12)
+        assert ring["y"] == [c.measurement.value for c in found if abs(c.z_score) >= 3]
+        mended = [c for c in record.corrected if c.quantity.name == name]
+        assert [t["y"] for t in after] == (
+            [[c.prediction.value for c in mended], [c.measurement.value for c in mended]] if mended else []
+        )
+
+
+def test_axes_are_named(page: Page) -> None:
+    page.open(collapsing_mlp())
+    shown = page.ask("[...document.querySelectorAll('#plot text')].map((t) => t.textContent)")
+    assert "element, in the order of the forward pass" in shown
+    assert "layers.18:linear 19" in shown
+    assert {"q  [activation²]", "c", "χ", "g  [loss²/activation²]"} <= set(shown)
+    assert any(words.startswith("Correlation c") and "Mean cosine" in words for words in shown)
+
+
+def test_outside_stretches_are_shaded_and_findings_marked(page: Page) -> None:
+    record = long_transformer()
+    page.open(record)
+    shapes = page.ask("document.getElementById('plot').layout.shapes")
+    rectangles = {(s["x0"], s["x1"]) for s in shapes if s["type"] == "rect" and s["yref"] == "y3 domain"}
+    assert rectangles == {(199.5, 244.5), (379.5, 401.5)}
+    assert [s["x0"] for s in shapes if s["type"] == "line"] == [238, 333, 495]
