@@ -168,7 +168,8 @@ class Layouts:
         if axis < output.ndim and output.shape[axis] == len(layout.owner):
             return Layout(self.samples, axis, layout.owner, features)
         if element.operation == "cat" and axis < output.ndim:
-            owner = torch.cat([s.owner for s, _ in sources])
+            parts = [self.of(i, t.shape) for i, t in zip(element.inputs, inputs, strict=True)]
+            owner = torch.cat([p.owner for p in parts])
             if len(owner) == output.shape[axis]:
                 return Layout(self.samples, axis, owner, features)
         candidates = [k for k, n in enumerate(output.shape) if n == len(layout.owner)]

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 import torch.autograd.forward_ad as forward
 
-from lensmaker.systems.networks import Element, Train
+from lensmaker.systems.networks import Element, Family, Origin, Train
 
 _FAILURES = (RuntimeError, NotImplementedError, TypeError, ValueError)
 
@@ -134,9 +134,9 @@ def _by_differentiation(train: Train, element: Element, incoming: dict[int, torc
     with forward.dual_level(), warnings.catch_warnings():
         # torch compiles decompositions at the first use of forward mode, by a function that it deprecates
         warnings.filterwarnings("ignore", "`torch.jit.script", DeprecationWarning)
-        duals = {i: forward.make_dual(content(train, i), t) for i, t in incoming.items()}
+        duals = {i: forward.make_dual(_given(train, element, i), t) for i, t in incoming.items()}
         torch.manual_seed(seed)
-        outputs = element.replay(lambda i: duals[i] if i in duals else content(train, i))
+        outputs = element.replay(lambda i: duals[i] if i in duals else _given(train, element, i))
         return [forward.unpack_dual(y).tangent if y.is_floating_point() else None for y in outputs]
 
 
@@ -157,7 +157,7 @@ def _by_difference(
     """(f(x + hδ) − f(x − hδ))/2h with h|δ| = `step`·|x|, which balances truncation and rounding."""
 
     def given(i: int) -> torch.Tensor:
-        x = content(train, i)
+        x = _given(train, element, i)
         return x.to(dtype) if dtype is not None and x.is_floating_point() else x
 
     size = sum(float(given(i).square().sum()) for i in incoming)
@@ -190,6 +190,12 @@ def content(train: Train, index: int) -> torch.Tensor:
     if tensor is None:
         raise ValueError(f"value {index} was not kept")
     return tensor
+
+
+def _given(train: Train, element: Element, index: int) -> torch.Tensor:
+    """What an element may be run on again: batch norm writes running statistics behind torch's own count."""
+    own = train.values[index].origin is Origin.CONSTANT and element.family is Family.NORMALISATION
+    return content(train, index).clone() if own else content(train, index)
 
 
 def _devices(train: Train) -> list[torch.device]:

@@ -132,7 +132,8 @@ def _mean_cosine(x: torch.Tensor) -> torch.Tensor:
 
 
 def _inverse_norm(square: torch.Tensor) -> torch.Tensor:
-    return torch.where(square == 0, 0.0, square.rsqrt())
+    """1/|x|; 0 for a vector without direction, nan for one that is not finite."""
+    return torch.where(square == 0, 0.0, square.rsqrt() + 0 * square)
 
 
 def _double(x: torch.Tensor) -> torch.Tensor:

@@ -54,12 +54,13 @@ def jackknife(samples: NDArray[np.float64], function: Function = _identity) -> E
     """
     x = samples.reshape(len(samples), -1)
     n = len(x)
-    mean = x.mean(axis=0)
-    value = float(function(mean))
-    if n < 2:
-        return Estimate(value, math.inf)
-    # (n·x̄ − xᵢ)/(n−1), written so that equal samples leave no rounding behind
-    return Estimate(value, jackknife_error(np.asarray(function(mean + (mean - x) / (n - 1)))))
+    with np.errstate(invalid="ignore", over="ignore"):  # what is not finite stays so
+        mean = x.mean(axis=0)
+        value = float(function(mean))
+        if n < 2:
+            return Estimate(value, math.inf)
+        # (n·x̄ − xᵢ)/(n−1), written so that equal samples leave no rounding behind
+        return Estimate(value, jackknife_error(np.asarray(function(mean + (mean - x) / (n - 1)))))
 
 
 def jackknife_error(leave_one_out: NDArray[np.float64]) -> float:
@@ -73,7 +74,7 @@ def jackknife_error(leave_one_out: NDArray[np.float64]) -> float:
     n = len(leave_one_out)
     if n < 2:
         return math.inf
-    with np.errstate(invalid="ignore", over="ignore"):  # what is not finite stays so
+    with np.errstate(invalid="ignore", over="ignore"):
         return float(np.sqrt((n - 1) / n * np.sum((leave_one_out - leave_one_out.mean()) ** 2)))
 
 
