@@ -131,6 +131,20 @@ def critical_line(
     return Table(_at_bias(phi, b, grid, bias, noise, kind) for b in biases)
 
 
+def attracting_line(phi: Activation, most: float) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """σ_b up to `most`, and the critical σ_w, of the points of the line that attract: a curve to draw."""
+    kind = universality_class(phi)
+    start = [(kind.sigma_b, kind.sigma_w)] if kind.kind is not Universality.NONE else []
+    if phi.jumps or kind.kind is Universality.SCALE_INVARIANT:
+        return tuple(b for b, _ in start), tuple(w for _, w in start)
+    grid = 2.0 ** torch.linspace(-16, 14, 241, dtype=torch.float64)
+    weight, bias, noise = _parametric(phi, grid)
+    shown = (bias > noise) & (bias <= most**2) & (curvature(phi, grid) <= 0)
+    sigma_bs, sigma_ws = bias[shown].sqrt().tolist(), weight[shown].sqrt().tolist()
+    points = sorted([*(p for p in start if p[0] <= most), *zip(sigma_bs, sigma_ws, strict=True)])
+    return tuple(b for b, _ in points), tuple(w for _, w in points)
+
+
 def _parametric(phi: Activation, q: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """σ_w², σ_b² and the error of σ_b² on the line, at fixed points q."""
     tangent, moment = gain(phi, q), second_moment(phi, q)

@@ -33,7 +33,7 @@ class Universality(Enum):
     SCALE_INVARIANT = "every q is a fixed point and is kept exactly"
     VANISHING = "q* = 0 is approached, but slower than exponentially in the depth"
     HALF_STABLE = "q* > 0 attracts from one side and repels on the other"
-    NONE = "there is no critical point"
+    NONE = "there is no critical point at all"
 
 
 @dataclass(frozen=True)
@@ -56,6 +56,12 @@ class UniversalityClass:
     sigma_w: float = math.nan
     sigma_b: float = math.nan
     q: float = math.nan
+
+    def sentence(self) -> str:
+        """What happens at the critical point, and why."""
+        if self.kind is Universality.NONE:
+            return f"There is no critical point: {self.explanation}."
+        return f"At the critical point {self.kind.value}: {self.explanation}."
 
 
 def universality_class(function: str | ElementWise | Activation) -> UniversalityClass:
