@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from lensmaker.core import BenchRecord, Verdict
+from lensmaker.core import AGREEMENT_Z, BenchRecord, Verdict
 from lensmaker.report.facts import Fact, counts, facts, meaning, reasons, summary
 from lensmaker.report.lists import PRESCRIPTION, prescription_rows
 from lensmaker.report.payload import CSS, WORDS, payload
@@ -33,6 +33,7 @@ def to_html(record: BenchRecord, *, cites: Mapping[str, Sequence[str]] | None = 
     return fill(
         "report.html.j2",
         record=record,
+        agreement=f"{AGREEMENT_Z:g}",
         summary=summary(found),
         meaning=meaning(record.training),
         findings=finding_rows(record),

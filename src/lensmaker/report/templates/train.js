@@ -117,7 +117,8 @@ function opticalTrain(data, onPick) {
     });
     const glass = css("glass");
     return [
-      { x, y, mode: "lines", line: { color: glass, width: crowd() > 1 ? 0.6 : 1.1 }, fill: "toself", fillcolor: alpha(glass, 0.3),
+      { x, y, mode: "lines", line: { color: crowd() > 1 ? alpha(glass, 0.45) : glass, width: crowd() > 1 ? 0.6 : 1.1 }, fill: "toself",
+        fillcolor: alpha(glass, crowd() > 1 ? 0.2 : 0.3),
         hoverinfo: "skip", yaxis: "y" },
       { x: data.elements.map((_, e) => e), y: data.elements.map(() => 0), mode: "markers", yaxis: "y", name: "",
         marker: { color: "rgba(0,0,0,0)", size: 1 }, hovertemplate: "<b>%{customdata[0]}</b><br>%{customdata[1]}<extra></extra>",
