@@ -93,8 +93,10 @@ class Recorder(TorchFunctionMode):
         for observer in self.observers if targets else ():
             if hasattr(observer, "overwriting"):
                 observer.overwriting(operation, tensors)
-        with self._ledger.watching(tensors, targets) as written:
+        moved = _running_statistics(operation, args, kwargs)
+        with self._ledger.watching(tensors, [*targets, *moved]) as written:
             returned = func(*args, **kwargs)
+        written += [t for t in moved if not any(t is w for w in written)]
         outputs = tensors_in(returned) or written
         if not outputs:
             return returned
@@ -175,3 +177,11 @@ def _targets(func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, 
         first = next((a for a in (*args, *kwargs.values()) if tensors_in(a)), None)
         return tensors_in(first)
     return []
+
+
+def _running_statistics(operation: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[torch.Tensor]:
+    """The buffers that a normalisation moves, of which torch's version counters say nothing."""
+    flag = {"batch_norm": "training", "instance_norm": "use_input_stats"}.get(operation)
+    if flag is None or not kwargs.get(flag):
+        return []
+    return tensors_in([args[1:3], kwargs.get("running_mean"), kwargs.get("running_var")])

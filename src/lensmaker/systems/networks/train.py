@@ -80,8 +80,8 @@ class Element:
 
     @property
     def mutates(self) -> bool:
-        """Whether the function overwrites an argument."""
-        return bool(self.overwrites)
+        """Whether the function overwrites its first input."""
+        return bool(self.inputs) and self.inputs[0] in self.overwrites
 
     def replay(self, resolve: Callable[[int], Any]) -> list[Any]:
         """Run the function again on other tensors; returns one tensor for each of `outputs`."""
