@@ -68,9 +68,9 @@ def record(
     ['0:linear', '1:relu']
     """
     _check(model)
-    batch = Batch.of(batch, batch_axis)
     with undisturbed(model):
         seed_torch(seed)
+        batch = Batch.of(batch, batch_axis)
         return _run(model, batch, loss_fn, keep, gradients, observers, on_parameter_gradients)
 
 

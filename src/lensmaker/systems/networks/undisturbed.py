@@ -32,9 +32,9 @@ def undisturbed(model: nn.Module) -> Iterator[None]:
     >>> norm.running_mean, int(norm.num_batches_tracked)
     (tensor([0., 0.]), 0)
     """
+    states = _random_states()
     restores: list[_Restore] = []
     _remember(model, restores, {})
-    states = _random_states()
     try:
         yield
     finally:
