@@ -23,7 +23,7 @@ from sybil.parsers.markdown.lexers import RawFencedCodeBlockLexer
 
 ROOT = Path(__file__).parent.parent
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
-UNRUN = ("cd", "git", "pip", "python")
+UNRUN = ("apt-get", "cd", "git", "pip", "python")
 """Commands that set the scene; the examples that `python` names have tests of their own."""
 
 
