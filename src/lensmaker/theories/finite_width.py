@@ -45,7 +45,7 @@ class FiniteWidth(Theory):
 
     networks: int = 32
     extent: int = 32
-    sizing: Sizing = field(default_factory=lambda: Sizing(budget=2**22))
+    sizing: Sizing = field(default_factory=lambda: Sizing(probes=6, batch_probes=32, budget=2**22))
     seed: int = 1
 
     name = "finite_width"
@@ -79,9 +79,9 @@ class FiniteWidth(Theory):
     def spreads(self, system: Network) -> dict[tuple[str, Where], tuple[Spread, Regime]]:
         """Centre and deviation of every quantity at every visible element."""
         small = system.cropped(self.extent)
-        train = small.probes(self.sizing.probes_for(small))
+        train = small.probes(self.sizing.probes_for(small, _TYPICAL))
         replicas = self.sizing.replicas_for(train, _FEWEST, self.networks)
-        ensemble = Ensemble(replicas, False, generator(self.seed))
+        ensemble = Ensemble(replicas, False, generator(self.seed), system.batch.samples)
         found: dict[tuple[str, Where], tuple[Spread, Regime]] = {}
 
         def note(passage: Passage) -> None:
@@ -94,7 +94,11 @@ class FiniteWidth(Theory):
         return found
 
 
-_FEWEST = 4
+_FEWEST = 8
+"""Virtual networks below which no spread can be told."""
+
+_TYPICAL = 32
+"""Virtual networks that are wanted beside the probes, when both compete for the budget."""
 
 
 def _interval(name: str, spread: Spread) -> tuple[float, float]:

@@ -60,13 +60,13 @@ class MeanField(Theory):
         train = system.probes(self.sizing.probes_for(system))
         spreads = {} if self.finite_width is None else self.finite_width.spreads(system)
         replicas = self.sizing.pooled_replicas(train)
-        ensemble = Ensemble(replicas, True, generator(self.seed))
+        ensemble = Ensemble(replicas, True, generator(self.seed), system.batch.samples)
         unseen = 1.0 - train.samples / system.batch.samples
         found: list[Prediction] = []
 
         def note(passage: Passage) -> None:
             where = passage.element.where
-            for reading in read(passage, train.samples):
+            for reading in read(passage, train.samples, pooled=True):
                 spread, _ = spreads.get((reading.name, where), (Spread(math.nan, 0.0), INSIDE))
                 found.append(self._predict(reading, passage, spread, replicas, unseen))
 

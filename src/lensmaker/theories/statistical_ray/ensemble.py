@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -22,15 +22,28 @@ class Ensemble:
         that a Gaussian matrix of its size has.
     generator
         Source of all random numbers.
+    samples
+        Size B of the whole batch, of which the probes are the first; 0: the probes are all.
     live
         Clouds that later elements still need: a fresh cloud is made orthogonal to those of its own shape,
         as independent layers of infinite width are.
+    repeated
+        Seed of a random map that occurs at several places (the same weights used again, or copied): there it
+        is drawn from a generator of its own, the same each time.
     """
 
     replicas: int
     pooled: bool
     generator: torch.Generator
+    samples: int = 0
     live: tuple[Tensor, ...] = ()
+    repeated: int | None = None
+
+    def stream(self, number: int = 0) -> Ensemble:
+        """The ensemble with the generator that a map draws from, one for each use that it makes of it."""
+        if self.repeated is None:
+            return self
+        return replace(self, generator=torch.Generator().manual_seed(self.repeated + number))
 
     def normal(self, *shape: int) -> Tensor:
         """Standard normal numbers of the given shape."""
@@ -44,52 +57,3 @@ class Ensemble:
         """Random unit complex numbers of the given shape."""
         angle = torch.rand(shape, generator=self.generator) * (2 * torch.pi)
         return torch.polar(torch.ones_like(angle), angle)
-
-
-def rotate(rows: Tensor, size: int, ensemble: Ensemble, rounds: int = 1) -> Tensor:
-    """Zero-pad the last axis to `size` and apply one random rotation for each entry of the first axis.
-
-    Each round is a product of random signs and a random circulant rotation (unit phases in Fourier space):
-    it costs n log n, is exactly orthogonal, and turns any vector into one with Gaussian coordinates.
-
-    Parameters
-    ----------
-    rows
-        (G, S, M): G independent rotations, each applied to S rows.
-    size
-        n ≥ M.
-    rounds
-        How many such products. One makes Gaussian coordinates; two also let a corner of the rotation
-        fluctuate as a Gaussian matrix does.
-    """
-    groups = rows.shape[0]
-    if size > rows.shape[-1]:
-        rows = torch.nn.functional.pad(rows, (0, size - rows.shape[-1]))
-    for _ in range(rounds):
-        rows = rows * ensemble.signs(groups, 1, size)
-        if size > 1:
-            phases = ensemble.phases(groups, 1, size // 2 + 1)
-            # The eigenvalues of a real circulant are real at zero frequency and, for even n, at the highest.
-            phases[..., 0] = torch.sign(phases[..., 0].real)
-            if size % 2 == 0:
-                phases[..., -1] = torch.sign(phases[..., -1].real)
-            rows = torch.fft.irfft(torch.fft.rfft(rows) * phases, n=size)
-    return rows
-
-
-def fast_length(n: int) -> int:
-    """The smallest 2ᵃ3ᵇ5ᶜ that is at least `n`.
-
-    Examples
-    --------
-    >>> fast_length(4001)
-    4050
-    """
-    while True:
-        m = n
-        for p in (2, 3, 5):
-            while m % p == 0:
-                m //= p
-        if m == 1:
-            return n
-        n += 1

@@ -7,10 +7,9 @@ as it is, replica by replica.
 
 from __future__ import annotations
 
-import itertools
-import math
 import warnings
 from collections.abc import Callable
+from dataclasses import replace
 
 import torch
 import torch.nn.functional as F
@@ -18,6 +17,8 @@ from torch import Tensor
 
 from lensmaker.systems.networks import Element, Family, Train
 from lensmaker.systems.networks.weights import Layout, Weights, named_arguments, weights_of
+from lensmaker.theories.statistical_ray.batch_statistics import batch_statistics
+from lensmaker.theories.statistical_ray.convolving import convolve, direct_padding
 from lensmaker.theories.statistical_ray.ensemble import Ensemble
 from lensmaker.theories.statistical_ray.mixing import mix
 
@@ -49,15 +50,20 @@ def propagate(element: Element, train: Train, cloud: Clouds, ensemble: Ensemble)
             raise NoLawError(f"the weights of this {element.operation} cannot be told from its signal")
         return [_random_map(element, weights, train, cloud, ensemble)]
     if element.operation == "batch_norm":
-        return [_batch_norm(element, train, cloud)]
+        return [_batch_norm(element, train, cloud, ensemble)]
     if element.operation in _CASTS and train.values[element.outputs[0]].is_float:
         return [cloud(train.signal_inputs(element)[0])]
-    return replay(element, train, cloud)
+    return replay(element, train, cloud, ensemble)
 
 
-def replay(element: Element, train: Train, cloud: Clouds) -> list[Tensor]:
+def replay(element: Element, train: Train, cloud: Clouds, ensemble: Ensemble) -> list[Tensor]:
     """The element's own function on every replica of its clouds."""
     signals = list(dict.fromkeys(train.signal_inputs(element)))
+    clouds = [cloud(i) for i in signals]
+    if ensemble.replicas == 1:
+        live = dict(zip(signals, (c.squeeze(0) for c in clouds), strict=True))
+        found = element.replay(lambda i: live[i] if i in live else constant(train, i))
+        return [c.unsqueeze(0) for c in found]
 
     def one_replica(*tensors: Tensor) -> tuple[Tensor, ...]:
         live = dict(zip(signals, tensors, strict=True))
@@ -66,7 +72,7 @@ def replay(element: Element, train: Train, cloud: Clouds) -> list[Tensor]:
     with warnings.catch_warnings():
         # vmap falls back to a loop for a few operations and says so; the loop is what is wanted then.
         warnings.filterwarnings("ignore", message=".*performance drop.*")
-        return list(torch.vmap(one_replica, randomness="different")(*(cloud(i) for i in signals)))
+        return list(torch.vmap(one_replica, randomness="different")(*clouds))
 
 
 def constant(train: Train, index: int) -> Tensor:
@@ -83,13 +89,13 @@ def constant(train: Train, index: int) -> Tensor:
 def _random_map(element: Element, weights: Weights, train: Train, cloud: Clouds, ensemble: Ensemble) -> Tensor:
     sigma_b = 0.0 if weights.bias is None else float(weights.bias.double().square().mean().sqrt())
     if weights.layout is Layout.LOOKUP:
-        return _lookup(element, weights, train, ensemble)
+        return _lookup(weights, train, ensemble)
     x = cloud(weights.signal)
     if weights.layout is Layout.CHANNELS:
-        per_group = weights.weight.shape[1]
-        if weights.groups > 1 and per_group < _DENSE_GROUP:
-            return _grouped_convolution(x, weights, sigma_b, ensemble)
-        return _convolution(x, weights, sigma_b, ensemble)
+        narrow = weights.groups > 1 and weights.weight.shape[1] < _DENSE_GROUP
+        return _kernels(x, weights, sigma_b, ensemble) if narrow or not ensemble.pooled else convolve(
+            x, weights, sigma_b, ensemble
+        )
     if weights.layout is Layout.LABELS:
         raise NoLawError("an einsum of weights and signal")
     if weights.layout is Layout.ROWS:
@@ -101,105 +107,54 @@ def _matrix(x: Tensor, weights: Weights, sigma_b: float, ensemble: Ensemble) -> 
     scale = float(weights.weight.double().square().mean().sqrt())
     width = weights.weight.shape[0] // weights.groups
     if weights.groups == 1:
-        rows = x.reshape(x.shape[0], -1, x.shape[-1]) * scale
-        return mix(rows, width, ensemble, sigma_b).reshape(*x.shape[:-1], width)
-    parts = [mix(part * scale, width, ensemble) for part in x.reshape(x.shape[0], weights.groups, -1, x.shape[-1]).unbind(1)]
+        return mix(x, scale, width, ensemble, sigma_b)
+    blocks = x.reshape(x.shape[0], weights.groups, -1, x.shape[-1]).unbind(1)
+    parts = [mix(block, scale, width, ensemble) for block in blocks]
     return torch.stack(parts, 1).reshape(*x.shape[:-1], width)
 
 
-def _convolution(x: Tensor, weights: Weights, sigma_b: float, ensemble: Ensemble) -> Tensor:
-    """A dense convolution: every kernel position is a random matrix of its own second moment.
-
-    With A(i) the concatenation over offsets δ of √⟨w_δ²⟩ x(i + δ), the output clouds have the second moments
-    ⟨y(i) y(j)⟩ = Σ_δ C_in ⟨w_δ²⟩ ⟨x(i+δ) x(j+δ)⟩ + σ_b², padding included.
-    """
-    axes = len(weights.kernel)
-    channels_last = x.movedim(-axes - 1, -1)
-    stride = weights.stride
-    if weights.transposed:
-        channels_last = _interleave_and_pad(channels_last, weights)
-        stride = (1,) * axes
-    else:
-        channels_last = _pad(channels_last, weights.padding)
-    sizes = channels_last.shape[-axes - 1 : -1]
-    outputs = [
-        (n - d * (k - 1) - 1) // s + 1
-        for n, k, d, s in zip(sizes, weights.kernel, weights.dilation, stride, strict=True)
-    ]
-    # ⟨w²⟩ over output and input channels, for each offset; a group sees its own share of the channels alone.
-    moments = weights.weight.double().square().mean((0, 1)) / weights.groups
-    shifted = []
-    for offset in itertools.product(*(range(k) for k in weights.kernel)):
-        window = tuple(
-            slice(o * d, o * d + s * (n - 1) + 1, s)
-            for o, d, s, n in zip(offset, weights.dilation, stride, outputs, strict=True)
-        )
-        shifted.append(channels_last[(..., *window, slice(None))] * math.sqrt(float(moments[offset])))
-    patches = torch.cat(shifted, -1)
-    width = weights.weight.shape[0]
-    rows = patches.reshape(patches.shape[0], -1, patches.shape[-1])
-    y = mix(rows, width, ensemble, sigma_b)
-    return y.reshape(*patches.shape[:-1], width).movedim(-1, -axes - 1)
-
-
-def _grouped_convolution(x: Tensor, weights: Weights, sigma_b: float, ensemble: Ensemble) -> Tensor:
-    """A convolution of few channels at a time: random kernels of the same second moments, one for each replica."""
-    axes = len(weights.kernel)
-    replicas = x.shape[0]
+def _kernels(x: Tensor, weights: Weights, sigma_b: float, ensemble: Ensemble) -> Tensor:
+    """A convolution by random kernels of the second moments of the actual ones, drawn for each replica."""
+    ensemble = ensemble.stream()
+    axes, replicas = len(weights.kernel), x.shape[0]
     moments = weights.weight.double().square().mean((0, 1)).sqrt().float()
     kernels = ensemble.normal(replicas, *weights.weight.shape) * moments
-    folded = x.movedim(0, -axes - 2)  # (…, R, C, *space) with the replicas beside the channels
-    folded = folded.flatten(-axes - 2, -axes - 1)
+    folded = x.movedim(0, -axes - 2).flatten(-axes - 2, -axes - 1)  # the replicas beside the channels
     stride: tuple[int, ...] = weights.stride
+    sides = weights.padding
     if weights.transposed:
-        folded = _interleave_and_pad(folded.movedim(-axes - 1, -1), weights).movedim(-1, -axes - 1)
-        stride = (1,) * axes
-    else:
-        folded = F.pad(folded, [p for sides in reversed(weights.padding) for p in sides])
-    convolve = (F.conv1d, F.conv2d, F.conv3d)[axes - 1]
-    y = convolve(
-        folded, kernels.flatten(0, 1), None, stride, 0, weights.dilation, groups=replicas * weights.groups
-    )
+        folded, stride, sides = _interleaved(folded, weights), (1,) * axes, direct_padding(weights)
+    folded = F.pad(folded, [p for pair in reversed(sides) for p in pair])
+    function = (F.conv1d, F.conv2d, F.conv3d)[axes - 1]
+    y = function(folded, kernels.flatten(0, 1), None, stride, 0, weights.dilation, replicas * weights.groups)
     y = y.unflatten(-axes - 1, (replicas, -1)).movedim(-axes - 2, 0)
     if sigma_b:
         y = y + sigma_b * ensemble.normal(replicas, 1, y.shape[-axes - 1], *(1,) * axes)
     return y
 
 
-def _pad(channels_last: Tensor, padding: tuple[tuple[int, int], ...]) -> Tensor:
-    if not any(p for sides in padding for p in sides):
-        return channels_last
-    return F.pad(channels_last, [0, 0, *(p for sides in reversed(padding) for p in sides)])
-
-
-def _interleave_and_pad(channels_last: Tensor, weights: Weights) -> Tensor:
-    """Write a transposed convolution as a direct one: zeros between the inputs, then the full padding."""
-    axes = len(weights.kernel)
-    x = channels_last
-    for axis, s in enumerate(weights.stride):
+def _interleaved(x: Tensor, weights: Weights) -> Tensor:
+    """Zeros between the inputs, as a transposed convolution written as a direct one sees them."""
+    first = x.ndim - len(weights.kernel)
+    for axis, s in enumerate(weights.stride, first):
         if s > 1:
-            position = x.ndim - 1 - axes + axis
-            zeros = torch.zeros_like(x).unsqueeze(position + 1)
-            x = torch.cat([x.unsqueeze(position + 1), *[zeros] * (s - 1)], position + 1).flatten(position, position + 1)
-            x = x.narrow(position, 0, x.shape[position] - (s - 1))
-    sides = [
-        (d * (k - 1) - before, d * (k - 1) - after + extra)
-        for k, d, (before, after), extra in zip(
-            weights.kernel, weights.dilation, weights.padding, weights.output_padding, strict=True
-        )
-    ]
-    return F.pad(x, [0, 0, *(p for pair in reversed(sides) for p in pair)])
+            x = torch.stack([x, *[torch.zeros_like(x)] * (s - 1)], axis + 1).flatten(axis, axis + 1)
+            x = x.narrow(axis, 0, x.shape[axis] - (s - 1))
+    return x
 
 
-def _lookup(element: Element, weights: Weights, train: Train, ensemble: Ensemble) -> Tensor:
+def _lookup(weights: Weights, train: Train, ensemble: Ensemble) -> Tensor:
     """Rows of an embedding: different tokens are orthogonal in the mean, each with its own second moment."""
     tokens = constant(train, weights.signal)
     width = weights.weight.shape[0]
     unique, place = torch.unique(tokens, return_inverse=True)
     sizes = weights.weight[:, unique].double().square().mean(0).sqrt().float()
     rows = ensemble.normal(ensemble.replicas, len(unique), width)
-    if ensemble.pooled and len(unique) <= min(_EXACT_TOKENS, ensemble.replicas * width):
-        rows = mix(torch.eye(len(unique)).expand(ensemble.replicas, -1, -1), width, ensemble)
+    if ensemble.repeated is not None:
+        seeds = [ensemble.repeated + int(token) for token in unique]
+        rows = torch.stack([replace(ensemble, repeated=s).stream().normal(ensemble.replicas, width) for s in seeds], 1)
+    if ensemble.repeated is None and ensemble.pooled and len(unique) <= min(_EXACT_TOKENS, ensemble.replicas * width):
+        rows = mix(torch.eye(len(unique)).expand(ensemble.replicas, -1, -1), 1.0, width, ensemble)
     else:
         axes = (0, 2) if ensemble.pooled else (2,)
         rows = rows / rows.square().mean(axes, keepdim=True).sqrt()
@@ -212,19 +167,21 @@ _EXACT_TOKENS = 512
 # -- statistics over the batch ----------------------------------------------------------------------
 
 
-def _batch_norm(element: Element, train: Train, cloud: Clouds) -> Tensor:
-    """Batch normalisation of each replica by its own statistics, or by the running ones in evaluation."""
+def _batch_norm(element: Element, train: Train, cloud: Clouds, ensemble: Ensemble) -> Tensor:
+    """Batch normalisation by the statistics of the whole batch, or by the running ones in evaluation."""
     a = named_arguments(element, "input running_mean running_var weight bias training momentum eps")
-    scale, shift, mean, variance = (
-        constant(train, a[name].value) if a.get(name) is not None else None
-        for name in ("weight", "bias", "running_mean", "running_var")
-    )
-    eps = a.get("eps", 1e-5)
-    live = bool(a.get("training", False))
+    x = cloud(a["input"].value)
 
-    def one_replica(x: Tensor) -> Tensor:
-        if live:
-            return F.batch_norm(x, None, None, scale, shift, True, 0.0, eps)
-        return F.batch_norm(x, mean, variance, scale, shift, False, 0.0, eps)
+    def of_channels(name: str) -> Tensor | None:
+        if a.get(name) is None:
+            return None
+        return constant(train, a[name].value).view(-1, *(1,) * (x.ndim - 3))
 
-    return torch.vmap(one_replica)(cloud(a["input"].value))
+    if a.get("training", False) or a.get("running_mean") is None:
+        mean, variance = batch_statistics(x, ensemble.samples * x.shape[1] // train.samples, ensemble)
+    else:
+        mean, variance = of_channels("running_mean"), of_channels("running_var")
+    factor = torch.rsqrt(variance + a.get("eps", 1e-5))
+    scale, shift = of_channels("weight"), of_channels("bias")
+    y = (x - mean) * (factor if scale is None else factor * scale)
+    return y if shift is None else y + shift

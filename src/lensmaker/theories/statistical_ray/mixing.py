@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -10,34 +11,39 @@ import torch.autograd.forward_ad as forward
 import torch.nn.functional as F
 from torch import Tensor
 
-from lensmaker.theories.statistical_ray.ensemble import Ensemble, fast_length, rotate
+from lensmaker.theories.statistical_ray.ensemble import Ensemble
 from lensmaker.theories.statistical_ray.quasi_random import gaussian_points, orthogonal_to
+from lensmaker.theories.statistical_ray.rotation import Rotation, fast_length
 
 FEW_SITES = 192
 """Up to this many rows (tangents included) a pooled cloud is drawn from quasi-random points."""
 
+_SMALL_MATRIX = 2**19
+"""Up to this many entries the matrix of a separate network is drawn entry by entry."""
+
 _GAUSSIAN_CORNER = 8
-"""Size of the rotation, in output widths, whose corner stands for a Gaussian matrix."""
+"""Size of the rotation, in output widths, whose corner stands for a larger Gaussian matrix."""
 
 
-def mix(patches: Tensor, width: int, ensemble: Ensemble, sigma_b: float = 0.0) -> Tensor:
-    """A random affine map with the second moments of `patches`, onto `width` units for each replica.
+def mix(x: Tensor, scale: float, width: int, ensemble: Ensemble, sigma_b: float = 0.0) -> Tensor:
+    """A random affine map of the last axis onto `width` units for each replica.
 
-    Rows A_s of `patches` are scaled so that the output clouds have ⟨y_s y_t⟩ = A_s·A_t + σ_b². Three ways lead
-    there:
+    With A = scale·x the output clouds have ⟨y_s y_t⟩ = A_s·A_t + σ_b². Ways lead there:
 
-    - separate networks: the corner of a large random rotation, which is a Gaussian matrix of true size;
+    - separate networks: a Gaussian matrix; where that is large, the corner of a larger random rotation;
     - pooled, few sites: y = L Z with L Lᵀ = A Aᵀ and Z quasi-random Gaussian points, exactly white, exactly
       symmetric and exactly orthogonal to the clouds still alive: all second moments are exact;
-    - pooled, many sites: a random rotation, exact where it does not reduce the dimension; where it does, the
-      diagonal is made exact by a scale for each row, of the tangent too.
+    - pooled, many sites: a random rotation onto symmetric pairs ±z, in random order, with the diagonal
+      ⟨y_s²⟩ made exact by a scale for each row, of the tangent too.
 
     Backwards a pooled cloud passes an independent map of the transposed size.
 
     Parameters
     ----------
-    patches
-        (R, S, M): R replicas, S sites (probe × position), M inputs of one output unit; may carry a tangent.
+    x
+        (R, …, M): R replicas, sites (probe × position), M inputs of one output unit; may carry a tangent.
+    scale
+        Root mean square of the weights.
     width
         N, units of the output in one replica.
     sigma_b
@@ -46,36 +52,88 @@ def mix(patches: Tensor, width: int, ensemble: Ensemble, sigma_b: float = 0.0) -
     Returns
     -------
     Tensor
-        (R, S, N), differentiable in both directions.
+        (R, …, N), differentiable in both directions.
     """
     if not ensemble.pooled:
-        enlarged = fast_length(max(patches.shape[-1], _GAUSSIAN_CORNER * width))
-        turned = rotate(patches, enlarged, ensemble, rounds=2)
-        return turned[..., :width] * math.sqrt(enlarged) + sigma_b * ensemble.normal(ensemble.replicas, 1, width)
-    a, da = forward.unpack_dual(patches)
-    rows = _pool(a.detach())
-    tangents = rows[:0] if da is None else _pool(da.detach())
+        return _separate(x, scale, width, ensemble, sigma_b)
+    a, da = forward.unpack_dual(x)
+    shape, inputs = (*x.shape[:-1], width), x.shape[-1]
+    rows = pool(a.detach().flatten(1, -2)) * scale
+    tangents = rows[:0] if da is None else pool(da.detach().flatten(1, -2)) * scale
     total = ensemble.replicas * width
-    if len(rows) + len(tangents) <= min(FEW_SITES, total // 4):
+    few = len(rows) + len(tangents) <= min(FEW_SITES, total // 4)
+    if few and ensemble.repeated is None:
         drawn = _draw(rows, tangents, total, sigma_b, ensemble)
     else:
-        drawn = _turn(torch.cat([rows, tangents]), total, ensemble)
-        if sigma_b:
-            bias = ensemble.normal(total)
-            drawn = torch.cat([drawn[: len(rows)] + sigma_b * bias / bias.square().mean().sqrt(), drawn[len(rows) :]])
-    y = _IndependentBackward.apply(a, _unpool(drawn[: len(rows)], ensemble.replicas), ensemble)
-    return y if da is None else forward.make_dual(y, _unpool(drawn[len(rows) :], ensemble.replicas))
+        drawn = _turn(rows, tangents, total, sigma_b, ensemble.stream())
+
+    def back(gradient: Tensor) -> Tensor:
+        return _transposed(gradient.flatten(1, -2) * scale, inputs, ensemble.stream(1)).reshape(a.shape)
+
+    y = Drawn.apply(a, unpool(drawn[: len(rows)], ensemble.replicas).reshape(shape), back)
+    return y if da is None else forward.make_dual(y, unpool(drawn[len(rows) :], ensemble.replicas).reshape(shape))
 
 
-def _pool(patches: Tensor) -> Tensor:
+class Drawn(torch.autograd.Function):
+    """Forwards a cloud that was drawn; backwards whatever map the law says."""
+
+    @staticmethod
+    def forward(ctx: Any, source: Tensor, drawn: Tensor, back: Callable[[Tensor], Tensor]) -> Tensor:
+        ctx.back = back
+        return drawn
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
+        return ctx.back(gradients[0]), None, None
+
+
+# -- separate networks ------------------------------------------------------------------------------
+
+
+def _separate(x: Tensor, scale: float, width: int, ensemble: Ensemble, sigma_b: float) -> Tensor:
+    ensemble = ensemble.stream()
+    replicas, inputs = x.shape[0], x.shape[-1]
+    rows = x.flatten(1, -2)
+    if inputs * width <= _SMALL_MATRIX:
+        y = rows @ (scale * ensemble.normal(replicas, inputs, width))
+    else:
+        size = fast_length(max(inputs, _GAUSSIAN_CORNER * width))
+        y = _Corner.apply(rows, Rotation.draw(replicas, size, ensemble, rounds=2), width, scale * math.sqrt(size))
+    if sigma_b:
+        y = y + sigma_b * ensemble.normal(replicas, 1, width)
+    return y.reshape(*x.shape[:-1], width)
+
+
+class _Corner(torch.autograd.Function):
+    """The corner of a rotation, as a linear map in both directions of differentiation."""
+
+    @staticmethod
+    def forward(ctx: Any, rows: Tensor, rotation: Rotation, width: int, scale: float) -> Tensor:
+        ctx.rotation, ctx.width, ctx.scale, ctx.inputs = rotation, width, scale, rows.shape[-1]
+        return rotation.turn(rows)[..., :width] * scale
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None, None]:
+        return ctx.rotation.back(gradients[0])[..., : ctx.inputs] * ctx.scale, None, None, None
+
+    @staticmethod
+    def jvp(ctx: Any, *tangents: Any) -> Tensor:
+        turned: Tensor = ctx.rotation.turn(tangents[0])[..., : ctx.width] * ctx.scale
+        return turned
+
+
+# -- one pooled layer -------------------------------------------------------------------------------
+
+
+def pool(rows: Tensor) -> Tensor:
     """(R, S, M) → (S, R·M), scaled so that products of rows are means over the replicas."""
-    replicas, sites, inputs = patches.shape
-    return patches.permute(1, 0, 2).reshape(sites, replicas * inputs) / math.sqrt(replicas)
+    replicas, sites, inputs = rows.shape
+    return rows.transpose(0, 1).reshape(sites, replicas * inputs) / math.sqrt(replicas)
 
 
-def _unpool(rows: Tensor, replicas: int) -> Tensor:
+def unpool(rows: Tensor, replicas: int) -> Tensor:
     """(S, R·N) → (R, S, N)."""
-    return rows.reshape(rows.shape[0], replicas, -1).permute(1, 0, 2)
+    return rows.unflatten(1, (replicas, -1)).transpose(0, 1)
 
 
 def _draw(rows: Tensor, tangents: Tensor, total: int, sigma_b: float, ensemble: Ensemble) -> Tensor:
@@ -99,40 +157,43 @@ def _live_rows(total: int, ensemble: Ensemble) -> list[Tensor]:
     for cloud in ensemble.live:
         for part in forward.unpack_dual(cloud):
             if part is not None and cloud.shape[0] * cloud.shape[-1] == total:
-                found.append(_pool(part.detach().reshape(cloud.shape[0], -1, cloud.shape[-1])))
+                found.append(pool(part.detach().reshape(cloud.shape[0], -1, cloud.shape[-1])))
     return found
 
 
-def _turn(rows: Tensor, total: int, ensemble: Ensemble) -> Tensor:
-    """A random rotation of `rows` onto n coordinates, (S, n)."""
-    inputs = rows.shape[1]
-    if inputs <= total:
-        return rotate(rows.unsqueeze(0), total, ensemble)[0] * math.sqrt(total)
-    # Symmetric pairs ±y: odd moments vanish exactly, and with them the noise of a half-rectified square.
+def _turn(rows: Tensor, tangents: Tensor, total: int, sigma_b: float, ensemble: Ensemble) -> Tensor:
+    """A random rotation of rows (plus a bias) and tangents onto n coordinates, (S, n)."""
     half = (total + 1) // 2
-    turned = rotate(rows.unsqueeze(0), inputs, ensemble)[0, :, :half]
-    return with_length(torch.cat([turned, -turned], 1)[:, :total], rows.norm(dim=1) * math.sqrt(total))
+    both = torch.cat([rows, tangents])
+    turned = Rotation.draw(1, max(rows.shape[1], half), ensemble).turn(both.unsqueeze(0))[0, :, :half]
+    turned = turned * math.sqrt(max(rows.shape[1], half))
+    lengths = torch.linalg.vector_norm(both, dim=1)
+    if sigma_b:
+        turned[: len(rows)] += sigma_b * ensemble.normal(half)
+        lengths[: len(rows)] = torch.hypot(lengths[: len(rows)], torch.tensor(sigma_b))
+    return symmetric(with_length(turned, lengths * math.sqrt(half)), total, ensemble)
+
+
+def symmetric(half_rows: Tensor, total: int, ensemble: Ensemble) -> Tensor:
+    """Rows (…, ⌈n/2⌉) as pairs ±z in random order, (…, n).
+
+    Odd moments vanish exactly, and with them the noise of a half-rectified square.
+    """
+    half = half_rows.shape[-1]
+    order = torch.randperm(2 * half, generator=ensemble.generator)[:total]
+    return half_rows[..., order % half] * torch.where(order < half, 1.0, -1.0)
 
 
 def with_length(rows: Tensor, length: Tensor) -> Tensor:
     """Scale every row to a given Euclidean length."""
-    norm = rows.norm(dim=1)
+    norm = torch.linalg.vector_norm(rows, dim=1)
     return rows * torch.where(norm > 0, length / torch.where(norm > 0, norm, 1.0), 1.0).unsqueeze(1)
 
 
-class _IndependentBackward(torch.autograd.Function):
-    """Forwards the drawn cloud; backwards a rotation of its own, of the transposed size."""
-
-    @staticmethod
-    def forward(ctx: Any, patches: Tensor, drawn: Tensor, ensemble: Ensemble) -> Tensor:
-        ctx.ensemble, ctx.inputs = ensemble, patches.shape[-1]
-        return drawn
-
-    @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
-        ensemble, inputs = ctx.ensemble, ctx.inputs
-        rows = _pool(gradients[0])
-        size = max(rows.shape[1], ensemble.replicas * inputs)
-        turned = rotate(rows.unsqueeze(0), size, ensemble)[0, :, : ensemble.replicas * inputs]
-        length = rows.norm(dim=1) * math.sqrt(ensemble.replicas * inputs)
-        return _unpool(with_length(turned, length), ensemble.replicas), None, None
+def _transposed(gradient: Tensor, inputs: int, ensemble: Ensemble) -> Tensor:
+    """Gradients (R, S, N) through an independent map of the transposed size: (R, S, M) of exact lengths."""
+    rows = pool(gradient)
+    total = ensemble.replicas * inputs
+    turned = Rotation.draw(1, max(rows.shape[1], total), ensemble).turn(rows.unsqueeze(0))[0, :, :total]
+    length = torch.linalg.vector_norm(rows, dim=1) * math.sqrt(total)
+    return unpool(with_length(turned, length), ensemble.replicas)

@@ -82,6 +82,8 @@ class Reading:
             return math.nan
         variance = float(values.var())
         replicas, probes = self.numerator.shape
+        if self.pairs is not None and samples > probes > 3:
+            return math.sqrt(_spread_of_pairs(self.pairs, samples))
         if probes > 1 and self.pairs is None and samples > probes:
             table = self.numerator / self.denominator
             if self._logarithmic:
@@ -100,8 +102,27 @@ class Reading:
         return values.clamp_min(torch.finfo(values.dtype).tiny).log() if self._logarithmic else values
 
 
-def read(passage: Passage, probes: int) -> list[Reading]:
-    """Every standard quantity that the passage shows."""
+def _spread_of_pairs(pairs: Tensor, samples: int) -> float:
+    """Variance from network to network of the mean over the pairs of n samples, from those of P probes.
+
+    Of two pairs, some are the same, some share one sample, some none; each kind has its own covariance over
+    networks, and n samples have them in other proportions than P.
+    """
+    replicas, probes, _ = pairs.shape
+    d = pairs - pairs.mean(0)
+    total = d.sum((1, 2)).square().sum()
+    same = d.square().sum()
+    joined = d.sum(2).square().sum() - same
+    apart = (total - 4 * joined - 2 * same) / (replicas - 1)
+    P, n = probes, samples
+    same, joined = same / (replicas - 1) / (P * (P - 1)), joined / (replicas - 1) / (P * (P - 1) * (P - 2))
+    apart = apart / (P * (P - 1) * (P - 2) * (P - 3))
+    variance = (2 * same + 4 * (n - 2) * joined + (n - 2) * (n - 3) * apart) / (n * (n - 1))
+    return max(float(variance), float(same) * 2 / (n * (n - 1)))
+
+
+def read(passage: Passage, probes: int, pooled: bool = False) -> list[Reading]:
+    """Every standard quantity that the passage shows; of a pooled cloud, the replicas are one wide layer."""
     x = passage.output.double()
     sample = _sample_axis(tuple(x.shape), probes)
     grouped = _by_sample(x, sample)
@@ -113,7 +134,7 @@ def read(passage: Passage, probes: int) -> list[Reading]:
         Reading("variance", square - _mean_everywhere(grouped).square(), ones),
     ]
     if grouped.shape[1] == probes > 1:
-        readings.append(_correlation(grouped))
+        readings.append(_correlation(grouped, pooled))
     if x.ndim == 4 and sample is not None and x.shape[2 if sample == 1 else 1] > 1 and _is_tokens(passage, x):
         readings.append(_token_correlation(x if sample == 1 else x.transpose(1, 2)))
     readings += _tangents(passage, sample)
@@ -148,9 +169,12 @@ def _mean_everywhere(grouped: Tensor) -> Tensor:
     return grouped.mean((1, 2), keepdim=True)[..., 0].expand(grouped.shape[:2])
 
 
-def _correlation(grouped: Tensor) -> Reading:
-    unit = grouped / grouped.square().sum(-1, keepdim=True).sqrt().clamp_min(torch.finfo(grouped.dtype).tiny)
-    cosines = unit @ unit.mT
+def _correlation(grouped: Tensor, pooled: bool) -> Reading:
+    products = grouped @ grouped.mT
+    if pooled:
+        products = products.sum(0, keepdim=True)
+    sizes = products.diagonal(dim1=-2, dim2=-1).sqrt().clamp_min(torch.finfo(grouped.dtype).tiny)
+    cosines = products / sizes.unsqueeze(-1) / sizes.unsqueeze(-2)
     cosines = cosines - torch.diag_embed(cosines.diagonal(dim1=-2, dim2=-1))
     rows = cosines.sum(-1)
     return Reading("correlation", rows, torch.full_like(rows, grouped.shape[1] - 1), cosines)

@@ -18,42 +18,55 @@ class Sizing:
 
     Attributes
     ----------
-    probes
-        Most samples to follow; None: 16, or 64 where batch normalisation takes its statistics from them.
+    probes, batch_probes
+        Most samples to follow; and where batch normalisation takes its statistics from them.
     neurons
         Virtual neurons wanted in a layer of median width.
     budget
         Most numbers in all clouds together.
     """
 
-    probes: int | None = None
+    probes: int = 16
+    batch_probes: int = 64
     neurons: int = 4096
     budget: int = 2**23
 
-    def probes_for(self, network: Network, copies: int = 8) -> int:
-        """How many probes to follow through `network`, where each is carried by so many copies."""
+    def probes_for(self, network: Network, replicas: int | None = None) -> int:
+        """How many probes to follow through `network`; `replicas` of it are wanted, None: what neurons ask for.
+
+        Where the budget does not pay for all, probes and replicas are cut in proportion, but a few probes
+        come first.
+        """
         whole = network.whole
         live_statistics = any(
             isinstance(m, nn.modules.batchnorm._BatchNorm) and m.training for m in network.model.modules()
         )
-        wanted = self.probes or (64 if live_statistics else 16)
-        affordable = self.budget // max(1, copies * _numbers(whole) // whole.samples)
-        return max(min(2, whole.samples), min(wanted, whole.samples, affordable))
+        wanted = min(self.batch_probes if live_statistics else self.probes, whole.samples)
+        replicas = replicas or self.wanted_replicas(whole)
+        affordable = self.budget * whole.samples // max(1, _numbers(whole))
+        in_proportion = math.isqrt(affordable * wanted // replicas)
+        return max(min(2, whole.samples), min(wanted, max(in_proportion, min(_FEW_PROBES, affordable))))
 
     def replicas_for(self, train: Train, at_least: int, at_most: int) -> int:
         """How many copies of the network the clouds hold."""
         affordable = self.budget // max(1, _numbers(train))
         return max(at_least, min(at_most, affordable))
 
-    def pooled_replicas(self, train: Train) -> int:
+    def wanted_replicas(self, train: Train) -> int:
         """Copies that give a layer of median width the wanted number of virtual neurons."""
         widths = [
             train.values[e.outputs[0]].shape[1 if e.operation.startswith("conv") else -1]
             for e in train.visible()
             if e.family is Family.LINEAR
         ]
-        wanted = math.ceil(self.neurons / median(widths)) if widths else 1
-        return self.replicas_for(train, 1, wanted)
+        return math.ceil(self.neurons / max(1, median(widths))) if widths else 1
+
+    def pooled_replicas(self, train: Train) -> int:
+        """Copies of the network that one pooled layer is made of."""
+        return self.replicas_for(train, 1, self.wanted_replicas(train))
+
+
+_FEW_PROBES = 6
 
 
 def _numbers(train: Train) -> int:

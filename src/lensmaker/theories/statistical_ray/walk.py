@@ -12,7 +12,9 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from lensmaker.systems.networks import Element, Ref, Train
 from lensmaker.theories.statistical_ray.laws import NoLawError, constant, propagate
-from lensmaker.theories.statistical_ray.ensemble import Ensemble, rotate
+from lensmaker.theories.statistical_ray.ensemble import Ensemble
+from lensmaker.theories.statistical_ray.repetition import Repetitions, repetitions
+from lensmaker.theories.statistical_ray.rotation import Rotation
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,7 @@ class _Ray:
     clouds: dict[int, Tensor]
     outside: dict[int, str]
     last_use: dict[int, int]
+    repetitions: Repetitions
 
     def ensemble_at(self, element: Element) -> Ensemble:
         """The ensemble, told which clouds of the element's output shape are still needed after it."""
@@ -52,7 +55,8 @@ class _Ray:
             for index, cloud in self.clouds.items()
             if self.last_use.get(index, -1) > element.index and cloud.shape == shape and cloud.is_floating_point()
         ]
-        return replace(self.ensemble, live=tuple(live[-_MOST_LIVE:]))
+        repeated = self.repetitions.seeds.get(element.index)
+        return replace(self.ensemble, live=tuple(live[-_MOST_LIVE:]), repeated=repeated)
 
     def cloud(self, index: int) -> Tensor:
         if index not in self.clouds:
@@ -89,7 +93,8 @@ def walk(
     each; where only integers enter, the tangent starts at the embeddings. Backwards the recorded loss
     gradient at the boundary enters, turned at random among the units.
     """
-    ray = _Ray(train, ensemble, {}, {}, {i: e.index for e in train.elements for i in e.inputs})
+    last_use = {i: e.index for e in train.elements for i in e.inputs}
+    ray = _Ray(train, ensemble, {}, {}, last_use, repetitions(train, seed))
     visible = {e.index for e in train.visible()}
     last = max((train.values[v].producer or 0 for v in train.boundary), default=len(train.elements))
     passed: list[tuple[Element, Tensor]] = []
@@ -149,6 +154,9 @@ def _step(ray: _Ray, element: Element) -> None:
         text = inherited if inherited.startswith("after ") else f"after {train_place(train, signals, ray)}: {inherited}"
         for index in element.outputs:
             ray.outside[index] = text
+    elif (twin := ray.repetitions.transposed.get(element.index)) is not None:
+        for index in element.outputs:
+            ray.outside[index] = f"its weights are those of {twin.where}, which its input depends on"
 
 
 def train_place(train: Train, signals: list[int], ray: _Ray) -> str:
@@ -186,8 +194,8 @@ def _turned(gradient: Tensor, ensemble: Ensemble) -> Tensor:
         return cloud * ensemble.signs(ensemble.replicas, *(1,) * gradient.ndim)
     axis = 2 if gradient.ndim >= 4 else gradient.ndim
     last = cloud.movedim(axis, -1)
-    flat = last.reshape(ensemble.replicas, -1, last.shape[-1])
-    return rotate(flat, flat.shape[-1], ensemble).reshape(last.shape).movedim(-1, axis)
+    rotation = Rotation.draw(ensemble.replicas, last.shape[-1], ensemble)
+    return rotation.turn(last.flatten(1, -2)).reshape(last.shape).movedim(-1, axis)
 
 
 def _passage(ray: _Ray, element: Element, cloud: Tensor, gradient: Tensor | None) -> Passage:

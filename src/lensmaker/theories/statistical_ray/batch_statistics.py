@@ -1,0 +1,69 @@
+"""Batch normalisation seen by a few probes: the statistics of the whole batch, of which they are a part."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from lensmaker.theories.statistical_ray.ensemble import Ensemble
+
+
+def batch_statistics(x: Tensor, samples: int, ensemble: Ensemble) -> tuple[Tensor, Tensor]:
+    """Mean and variance of each channel over a batch of B samples, given the clouds of P of them.
+
+    In a Gaussian channel the means s_p of the samples over positions have the covariances k₁ (a sample with
+    itself) and k₀ (with another), estimated over all channels. The mean over the B − P samples that no probe
+    follows is then drawn given the mean s̄ of the probes,
+
+        s' = β s̄ + √var' ξ,   β = P k₀ / (k₁ + (P−1) k₀),   var' = k₀ (1 − β) + (k₁ − k₀)/(B − P).
+
+    The variance about the mean of B samples exceeds that about the mean of P by (k₁ − k₀)(1/P − 1/B) in the
+    mean; its spread over channels is shrunk by what P samples scatter more than B do. A probe moves the
+    statistics, in both directions of differentiation, as one of B samples does.
+
+    Parameters
+    ----------
+    x
+        (R, P, C, *space); R·C channels that have one distribution, but for their scale.
+    samples
+        B.
+
+    Returns
+    -------
+    tuple
+        Mean and variance, (R, 1, C, 1, …).
+    """
+    axes = (1, *range(3, x.ndim))
+    mean = x.mean(axes, keepdim=True)
+    squares = (x - mean).square()
+    variance = squares.mean(axes, keepdim=True)
+    P, B = x.shape[1], max(samples, x.shape[1])
+    if P == B:
+        return mean, variance
+    share = P / B
+    with torch.no_grad():
+        s = x.detach().flatten(3).mean(3) if x.ndim > 3 else x.detach()
+        own = float(s.square().mean())
+        other = (float(s.sum(1).square().mean()) / P - own) / (P - 1) if P > 1 else 0.0
+        other = min(max(other, 0.0), own)
+        β = P * other / (own + (P - 1) * other) if own else 0.0
+        spread = (other * (1 - β) + (own - other) / (B - P)) ** 0.5
+        known = mean.detach()
+        unseen = β * known + spread * ensemble.normal(*mean.shape)
+        whole_mean = share * known + (1 - share) * unseen
+        each = squares.detach().mean(tuple(range(3, x.ndim)), keepdim=True) if x.ndim > 3 else squares.detach()
+        whole_variance = _shrunk(variance.detach(), each, share) + (own - other) * (1 / P - 1 / B)
+    return share * mean + (whole_mean - share * known), share * variance + (whole_variance - share * variance.detach())
+
+
+def _shrunk(variance: Tensor, each: Tensor, share: float) -> Tensor:
+    """Variances of the channels as they scatter over a whole batch; `each` holds those of the single probes."""
+    probes = each.shape[1]
+    if probes < 2:
+        return variance
+    scatter = float(each.var(1).mean()) / probes
+    total = float(variance.var())
+    lasting = max(total - scatter, 0.0)
+    factor = ((lasting + scatter * share) / (lasting + scatter)) ** 0.5 if total else 1.0
+    centre = variance.mean()
+    return centre + factor * (variance - centre)
