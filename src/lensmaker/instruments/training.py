@@ -36,7 +36,7 @@ class Evidence:
     p_value
         Probability of an outcome like this one, were the parameter as it is at the start.
     strength
-        Settles between outcomes of equal p-value.
+        Settles between outcomes that are all but impossible: the number of spikes.
     sentence
         What was seen.
     """
@@ -58,8 +58,8 @@ def training_state(network: Network) -> tuple[Training, str]:
     construction: a constant, an orthogonal matrix, rows of equal norm. Five tests of each weight look for
     a departure: singular values above the Tracy–Widom edge, a bulk that is not Marchenko and Pastur's,
     entries of another law, rows and columns whose norms spread too much; and the shift of a normalisation
-    (its scale, where it has none), which starts constant. The network is trained if the smallest of N p-values
-    is below 1e-3/N (Bonferroni), so a fresh one is called trained at a rate of 1e-3 at most.
+    (its scale, where it has none), which starts constant. The network is trained if the smallest of N
+    p-values is below 1e-3/N (Bonferroni), so a fresh one is called trained at a rate of 1e-3 at most.
 
     Running statistics of batch norm are no evidence: a forward pass alone moves them. Taken for trained
     are also fresh weights of a kind not listed, such as the bilinear kernels of an upsampling.
@@ -82,7 +82,7 @@ def training_state(network: Network) -> tuple[Training, str]:
     found = list(evidence(network.model))
     if not found:
         return Training.FRESH, "there is no weight to judge by"
-    strongest = min(found, key=lambda e: (e.p_value, -e.strength))
+    strongest = min(found, key=lambda e: (max(e.p_value, 1e-99), -e.strength))
     if strongest.p_value >= FALSE_ALARM / len(found):
         independent = f"{len(found)} tests find the weights independent random numbers"
         return Training.FRESH, f"{independent}: the smallest p-value is {strongest.p_value:.1g}"
@@ -126,7 +126,7 @@ def _shift(name: str, values: torch.Tensor) -> Evidence:
     return Evidence(
         name,
         float(low == high),
-        values.numel(),
+        0,
         f"{values.numel()} values from {low:.2g} to {high:.2g}, all equal at the start",
     )
 

@@ -98,6 +98,8 @@ class MarchenkoPastur:
         """
         if not 0 <= probability <= 1:
             raise InputError("a probability in [0, 1]", f"{probability}", "pass a fraction")
+        if probability in (0, 1):  # where the cdf is flat
+            return self.upper if probability else self.lower
         below, above = self.lower, self.upper
         for _ in range(60):
             middle = (below + above) / 2
