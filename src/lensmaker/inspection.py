@@ -16,8 +16,10 @@ from lensmaker.core import BenchRecord, CorrectionError, Finding, Measurement, R
 from lensmaker.design.correction import Correction, apply
 from lensmaker.design.diagnose import ABERRATIONS, combined, diagnose
 from lensmaker.design.evidence import Evidence
+from lensmaker.instruments.attention import AttentionEntropy
 from lensmaker.instruments.gradients import Gradients
 from lensmaker.instruments.jacobian import Jacobian
+from lensmaker.instruments.saturation import Saturation
 from lensmaker.instruments.signals import Signals
 from lensmaker.instruments.spectra import Spectra
 from lensmaker.instruments.together import measure_together
@@ -204,8 +206,8 @@ class Report:
 
 def measure(network: Network, seed: int = 0) -> Table[Measurement]:
     """What signals, gradients and the Jacobian read off a network, from one pass and one linear ray."""
-    together = measure_together(network, [Signals(), Gradients()])
-    return together["signals"] + together["gradients"] + Jacobian(seed=seed).measure(network)
+    together = measure_together(network, [Signals(), Gradients(), Saturation(), AttentionEntropy()])
+    return sum(together.values(), Jacobian(seed=seed).measure(network))
 
 
 def _asked(trained: bool | None) -> tuple[Training, str] | None:
@@ -224,4 +226,4 @@ def _cites() -> dict[str, list[str]]:
     return {member.name: [r.key for r in member.references] for member in _MEMBERS}
 
 
-_MEMBERS = (MeanField, FiniteWidth, Signals, Gradients, Jacobian, Spectra, *ABERRATIONS)
+_MEMBERS = (MeanField, FiniteWidth, Signals, Gradients, Saturation, AttentionEntropy, Jacobian, Spectra, *ABERRATIONS)
