@@ -94,6 +94,15 @@ def test_a_convolutional_network_in_evaluation_against_dense_differentiation():
     np.testing.assert_allclose(spectrum, exact, rtol=1e-8, atol=1e-10)
 
 
+def test_through_complex_values():
+    class Filter(nn.Module):
+        def forward(self, x):
+            return torch.tanh(torch.fft.irfft(torch.fft.rfft(x) * torch.arange(4), n=6))
+
+    x = torch.randn(3, 6, dtype=torch.float64)
+    assert_exact(measured(Network(Filter(), x)), "tanh", dense(Filter(), x))
+
+
 class Recurrent(nn.Module):
     def __init__(self):
         super().__init__()

@@ -68,6 +68,11 @@ def test_in_place_methods_are_judged_by_their_input():
     assert measured(Method(), x)["tanh"].value == pytest.approx(float(expected.mean()), rel=1e-12)
 
 
+def test_the_threshold_is_five_percent():
+    slopes = torch.tensor([[0.01, 0.0499, 0.0501, 0.9]], dtype=torch.float64)
+    assert measured(nn.Tanh(), torch.atanh((1 - slopes).sqrt()))["tanh"].value == 0.5
+
+
 def test_a_layer_that_is_saturated_as_a_whole_is_seen():
     """The largest slope is the activation's, not that of its inputs."""
     assert measured(nn.Tanh(), torch.full((3, 7), 9.0))["tanh"].value == 1.0
@@ -85,7 +90,7 @@ def test_channel_slopes_of_prelu():
 
 def test_a_sub_sample_agrees_within_its_error():
     """One draw at a fixed seed; 4 standard errors let one in 16,000 correct draws fail."""
-    x = 3 * torch.randn(16, 4096)
+    x = 3 * torch.randn(16, 1024)
     everything = measured(nn.Tanh(), x)["tanh"]
     drawn = measured(nn.Tanh(), x, limit=4096)["tanh"]
     assert drawn.value != everything.value
@@ -107,6 +112,18 @@ def test_low_precision():
     x = (3 * torch.randn(8, 200)).bfloat16()
     expected = flat(1 - x.double().tanh() ** 2, 1.0).mean()
     assert measured(nn.Tanh(), x)["tanh"].value == pytest.approx(float(expected), rel=1e-6)
+
+
+def test_inside_inference_mode():
+    class Inferring(nn.Module):
+        def forward(self, x):
+            with torch.inference_mode():
+                return torch.nn.functional.prelu(torch.tanh(x), torch.tensor([0.01]))
+
+    x = 3 * torch.randn(6, 50)
+    found = measured(Inferring(), x)
+    assert found["tanh"].value == pytest.approx(float(flat(1 - x.tanh() ** 2, 1.0).mean()), rel=1e-6)
+    assert found["prelu"].value == pytest.approx(float((x < 0).double().mean()), rel=1e-6)
 
 
 def test_functions_without_a_largest_slope_are_left_out():

@@ -137,7 +137,10 @@ def _by_differentiation(train: Train, element: Element, incoming: dict[int, torc
         duals = {i: forward.make_dual(_given(train, element, i), t) for i, t in incoming.items()}
         torch.manual_seed(seed)
         outputs = element.replay(lambda i: duals[i] if i in duals else _given(train, element, i))
-        return [forward.unpack_dual(y).tangent if y.is_floating_point() else None for y in outputs]
+        continuous = [y.is_floating_point() or y.is_complex() for y in outputs]
+        return [
+            forward.unpack_dual(y).tangent if c else None for y, c in zip(outputs, continuous, strict=True)
+        ]
 
 
 def _by_difference_in_double(

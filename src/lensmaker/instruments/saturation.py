@@ -63,7 +63,7 @@ class Saturation(PassInstrument):
         ),
     )
 
-    def __init__(self, limit: int = 1 << 16, seed: int = 0) -> None:
+    def __init__(self, limit: int = 1 << 14, seed: int = 0) -> None:
         self.limit = limit
         self.seed = seed
 
@@ -141,8 +141,9 @@ def _has_largest_slope(operation: str) -> bool:
 
 def _slopes(element: Element, x: torch.Tensor, constants: dict[int, torch.Tensor]) -> torch.Tensor:
     """|φ′| at the points x; a random activation draws without disturbing the network's own draws."""
-    with torch.random.fork_rng(devices=[]), torch.enable_grad():
-        x = x.detach().view(1, -1).requires_grad_()
+    with torch.random.fork_rng(devices=[]), torch.inference_mode(False), torch.enable_grad():
+        constants = {i: c.clone() for i, c in constants.items()}
+        x = x.detach().clone().view(1, -1).requires_grad_()
         (y,) = element.replay(lambda i: constants.get(i, x))
         if not y.requires_grad:
             return torch.zeros_like(x).view(-1)

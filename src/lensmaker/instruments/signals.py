@@ -56,7 +56,7 @@ class Signals(PassInstrument):
     references = (
         Reference(
             "poole2016",
-            "B. Poole et al.",
+            "B. Poole, S. Lahiri, M. Raghu, J. Sohl-Dickstein, S. Ganguli",
             "Exponential expressivity in deep neural networks through transient chaos",
             2016,
             "NeurIPS",

@@ -21,14 +21,16 @@ def blocks(rows: torch.Tensor) -> Iterator[torch.Tensor]:
 
 
 def squares(rows: torch.Tensor) -> NDArray[np.float64]:
-    """Mean square of each row.
+    """Mean square (of the modulus) of each row.
 
     Examples
     --------
     >>> squares(torch.tensor([[3.0, 4.0], [0.0, 2.0**-100]])).tolist()  # single precision ends at 2⁻¹⁴⁹
     [12.5, 3.11...e-61]
     """
-    return numbers(torch.cat([torch.linalg.vecdot(x, x) for x in map(_double, blocks(rows))]) / rows.shape[1])
+    n = rows.shape[1]
+    parts = torch.view_as_real(rows).flatten(1) if rows.is_complex() else rows
+    return numbers(torch.cat([torch.linalg.vecdot(x, x) for x in map(_double, blocks(parts))]) / n)
 
 
 @dataclass(frozen=True)
