@@ -205,7 +205,7 @@ class Ledger:
             element = replace(
                 last,
                 operation="setitem",
-                function=partial(_overwrite, self.train, held.views),
+                function=partial(_overwrite, self.train.values, held.views),
                 args=(Ref(whole), Ref(value)),
                 kwargs={},
                 inputs=(whole, value),
@@ -246,19 +246,19 @@ class Ledger:
 
 
 def _overwrite(
-    train: Train, views: tuple[_View, ...], whole: torch.Tensor, part: torch.Tensor
+    values: list[Value], views: tuple[_View, ...], whole: torch.Tensor, part: torch.Tensor
 ) -> torch.Tensor:
     """The whole with one view of it replaced by `part`."""
     copy = seen = whole.clone()
     for view in views:
-        seen = view.element.replay(_except(view.source, seen, train))[view.position]
+        seen = view.element.replay(_except(view.source, seen, values))[view.position]
     seen.copy_(part)
     return copy
 
 
-def _except(index: int, tensor: torch.Tensor, train: Train) -> Callable[[int], torch.Tensor | None]:
-    """The contents of a train, but for one value."""
-    return lambda i: tensor if i == index else train.values[i].tensor
+def _except(index: int, tensor: torch.Tensor, values: list[Value]) -> Callable[[int], torch.Tensor | None]:
+    """The contents of the values, but for one."""
+    return lambda i: tensor if i == index else values[i].tensor
 
 
 def _exchange(old: _T, new: _T, item: _T) -> _T:

@@ -89,7 +89,7 @@ def _run(
     train = recorder.train
     for t in batch.tensors:
         recorder.add_input(t)
-    boundary = _Boundary(recorder)
+    boundary = _Boundary(train)
     recorder.observers = (*observers, boundary)
     with torch.enable_grad(), _uncompiled(), recorder.places.followed():
         try:
@@ -166,14 +166,14 @@ def _check(model: Any) -> None:
 class _Boundary:
     """Finds where the loss takes over: the signals that enter the first loss operation."""
 
-    def __init__(self, recorder: Recorder) -> None:
-        self.recorder = recorder
+    def __init__(self, train: Train) -> None:
+        self.train = train
         self.tensors: list[torch.Tensor] = []
         self.indices: tuple[int, ...] = ()
 
     def element(self, element: Any, inputs: list[torch.Tensor], outputs: list[torch.Tensor]) -> None:
         if element.family is Family.LOSS and not self.tensors:
-            values = self.recorder.train.values
+            values = self.train.values
             pairs = [
                 (i, t)
                 for i, t in zip(element.inputs, inputs, strict=True)
