@@ -35,7 +35,7 @@ def expectation(function: Function, q: float, kinks: Sequence[float] = ()) -> fl
     return math.fsum(parts)
 
 
-def pair_expectation(function: Function, q: float, c: float, nodes: int = 160) -> float:
+def pair_expectation(function: Function, q: float, c: float, nodes: int = 340) -> float:
     """E[f(u) f(v)] for smooth f and a Gaussian pair of variance q and correlation c."""
     z, w = np.polynomial.hermite_e.hermegauss(nodes)
     w = w / w.sum()

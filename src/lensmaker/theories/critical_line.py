@@ -164,10 +164,12 @@ def _at_bias(
         return float(_parametric(phi, torch.tensor([q], dtype=torch.float64))[1]) - sigma_b**2
 
     above = torch.where((bias - sigma_b**2).abs() <= noise, torch.zeros_like(bias), bias - sigma_b**2)
+    on_grid = grid[above == 0].tolist() if sigma_b > 0 else []
+    between = (above[:-1] * above[1:] < 0).nonzero().flatten().tolist()
     points = []
-    for i in (above[:-1] * above[1:] < 0).nonzero().flatten().tolist():
-        point = critical_weight_scale(phi, q=crossing(excess, float(grid[i]), float(grid[i + 1])))
-        points.append(CriticalPoint(sigma_b, point.sigma_w, point.q, point.error, point.status))
+    for q in (*on_grid, *(crossing(excess, float(grid[i]), float(grid[i + 1])) for i in between)):
+        point = critical_weight_scale(phi, q=q)
+        points.append(CriticalPoint(sigma_b, point.sigma_w, q, point.error, point.status))
     if not points:
         return CriticalPoint(sigma_b, math.nan, math.nan, math.nan, OnLine.ABSENT)
     return min(points, key=lambda p: (p.status is not OnLine.CRITICAL, p.q))

@@ -114,7 +114,7 @@ class Criticality(Theory):
         lost = Regime(Settling.UNRESOLVED.value) if q.settling is Settling.UNRESOLVED else INSIDE
         chi_regime = outside if q.settling is Settling.DIVERGES else lost
         c, pair = Correlation(math.nan, math.nan, math.nan, math.nan), outside
-        if q.settling in (Settling.FIXED_POINT, Settling.HALF_STABLE, Settling.EVERY_Q, Settling.OSCILLATES):
+        if q.settling in (Settling.FIXED_POINT, Settling.HALF_STABLE, Settling.EVERY_Q):
             c = settle_correlation(phi, system.sigma_w, system.sigma_b, q.value)
             pair = INSIDE if q.settling is Settling.EVERY_Q else outside
         xi_c, xi_c_error = depth_scale(c.slope, c.slope_error)

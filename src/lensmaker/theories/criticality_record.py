@@ -161,7 +161,7 @@ def _c_map(phi: Activation, sigma_w: float, sigma_b: float, q: float) -> Curve:
 
 def _scales(phi: Activation, sigma_b: float, centre: float) -> tuple[Curve, Curve]:
     """ξ_q and ξ_c for σ_w around `centre`, closer near it, where ξ_c diverges."""
-    steps = [0.003 * 1.7**i for i in range(11)]
+    steps = [0.003 * 2.0**i for i in range(9)]
     sigma_ws = (*(centre * (1 - s) for s in reversed(steps)), *(centre * (1 + s) for s in steps))
     xi_q, xi_c = [], []
     for sigma_w in sigma_ws:

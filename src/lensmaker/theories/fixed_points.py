@@ -2,7 +2,8 @@
 
 Both maps are those of `signal_maps`. The fixed point q* is the one that a start at q₀ reaches when V
 is increasing: the first crossing of V(q) with q in the direction in which V(q₀) moves. Failure to
-settle is a status, with advice, never a number that looks converged.
+settle is a status, with advice, never a number that looks converged. No status is needed for an
+alternating sequence: √q E[φ²] never falls with q, hence V'(q*) ≥ −½, and such a sequence always settles.
 """
 
 from __future__ import annotations
@@ -35,7 +36,6 @@ class Settling(Enum):
     HALF_STABLE = "q* attracts from one side only: a start on the other side leaves it"
     EVERY_Q = "every q is a fixed point: the second moment stays what it is at the input"
     DIVERGES = "no finite fixed point: the second moment grows without bound; lower σ_w, or σ_b"
-    OSCILLATES = "the fixed point repels with alternating sign: the second moment never settles; lower σ_w"
     UNRESOLVED = "the Gaussian integrals of this activation do not converge: no number can be trusted"
 
 
@@ -106,8 +106,6 @@ class _SecondMomentMap:
         slope, slope_error = (self.sigma_w**2 * float(x) for x in (found.value, found.error))
         if settling is Settling.HALF_STABLE:
             return SecondMoment(q, math.sqrt(_TOUCH) * q, 1.0, 0.0, settling)
-        if slope < -1:
-            settling = Settling.OSCILLATES
         error = q * float(self.excess(torch.tensor([q], dtype=torch.float64))[1][0])
         return SecondMoment(q, error / max(abs(1 - slope), 1e-8), slope, slope_error, settling)
 
