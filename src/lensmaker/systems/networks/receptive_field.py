@@ -1,13 +1,15 @@
 """Receptive fields: how many input pixels one output of a convolutional network sees, and their spacing.
 
-The recursion is that of Araujo, Norris and Sim, "Computing receptive fields of convolutional neural
-networks", Distill (2019): r ← r + (k − 1)·d·j and j ← j·s for kernel k, dilation d and stride s.
+For windows alone the recursion is that of Araujo, Norris and Sim, "Computing receptive fields of
+convolutional neural networks", Distill (2019): r ← r + (k − 1)·d·j and j ← j·s for kernel k, dilation d
+and stride s. Behind upsampling the field differs from one output to the next, with a period; here the
+first and the last input of every output of a period are followed, which is exact for both.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
@@ -20,31 +22,84 @@ from lensmaker.systems.networks.weights import Layout, each_axis, named_argument
 
 
 @dataclass(frozen=True)
+class Sight:
+    """The input pixels that the positions of one axis see, far from the border.
+
+    Attributes
+    ----------
+    first, last
+        The first and the last pixel seen, for each position of one period.
+    shift
+        By how many pixels the next period sees further on.
+    """
+
+    first: tuple[int, ...] = (0,)
+    last: tuple[int, ...] = (0,)
+    shift: int = 1
+
+    def at(self, position: int) -> tuple[int, int]:
+        """The first and the last pixel that a position sees."""
+        periods, phase = divmod(position, len(self.first))
+        return self.first[phase] + periods * self.shift, self.last[phase] + periods * self.shift
+
+    def through(self, taps: Callable[[int], Sequence[int]], step: Fraction) -> Sight:
+        """The sight of outputs o that read the positions taps(o), where taps(o + n) = taps(o) + n·step."""
+        period = math.lcm(step.denominator, (len(self.first) / step).numerator)
+        ends = [[self.at(i) for i in taps(o)] for o in range(period)]
+        return Sight(
+            tuple(min(a for a, _ in seen) for seen in ends),
+            tuple(max(b for _, b in seen) for seen in ends),
+            int(step * period * Fraction(self.shift, len(self.first))),
+        )
+
+    def joined(self, other: Sight) -> Sight:
+        """What two paths see together; the further one where their strides differ."""
+        if self.stride != other.stride:
+            return max(self, other, key=lambda s: s.extent)
+        period = math.lcm(len(self.first), len(other.first))
+        ends = [(*self.at(o), *other.at(o)) for o in range(period)]
+        return Sight(
+            tuple(min(a, c) for a, _, c, _ in ends),
+            tuple(max(b, d) for _, b, _, d in ends),
+            int(self.stride * period),
+        )
+
+    @property
+    def extent(self) -> int:
+        """Pixels from the first to the last that one output sees, the most of any."""
+        return max(b - a + 1 for a, b in zip(self.first, self.last, strict=True))
+
+    @property
+    def stride(self) -> Fraction:
+        """Pixels from one output to the next, in the mean."""
+        return Fraction(self.shift, len(self.first))
+
+
+@dataclass(frozen=True)
 class Field:
-    """What one position of a value sees of the input.
+    """What the positions of a value see of the input.
 
     Attributes
     ----------
     axes
         The spatial axes of the value, counted from its end; empty before the first convolution or pooling.
-    extent, jump
-        For each of them: input pixels seen, and input pixels between neighbouring positions.
+    sights
+        What they see, for each of these axes.
     """
 
     axes: tuple[int, ...] = ()
-    extent: tuple[Fraction, ...] = ()
-    jump: tuple[Fraction, ...] = ()
+    sights: tuple[Sight, ...] = ()
 
     @property
     def pixels(self) -> tuple[int, ...] | None:
-        """The receptive field in whole pixels; None before the first convolution or pooling."""
-        return tuple(math.ceil(e) for e in self.extent) or None
+        """The receptive field; None before the first convolution or pooling."""
+        return tuple(s.extent for s in self.sights) or None
 
     @property
     def stride(self) -> tuple[int, ...] | None:
         """The stride in pixels; None where it is not a whole number, after upsampling beyond the input."""
-        whole = all(j.denominator == 1 for j in self.jump)
-        return tuple(int(j) for j in self.jump) or None if whole else None
+        whole = all(s.stride.denominator == 1 for s in self.sights)
+        return tuple(int(s.stride) for s in self.sights) or None if whole else None
 
 
 def receptive_fields(train: Train) -> dict[int, Field]:
@@ -88,12 +143,10 @@ def _unit_by_unit(element: Element, train: Train, incoming: _Incoming, position:
         return Field()
     if len({f.axes for f in with_axes}) > 1:
         return None
-    extents, jumps = zip(*((f.extent, f.jump) for f in with_axes), strict=True)
-    return Field(
-        with_axes[0].axes,
-        tuple(max(e) for e in zip(*extents, strict=True)),
-        tuple(max(j) for j in zip(*jumps, strict=True)),
-    )
+    sights = with_axes[0].sights
+    for other in with_axes[1:]:
+        sights = tuple(map(Sight.joined, sights, other.sights))
+    return Field(with_axes[0].axes, sights)
 
 
 def _linear(element: Element, train: Train, incoming: _Incoming, position: int) -> Field | None:
@@ -104,11 +157,9 @@ def _linear(element: Element, train: Train, incoming: _Incoming, position: int) 
     if field is None:
         return None
     if weights.layout is Layout.CHANNELS:
-        if weights.transposed:
-            reach = tuple(map(_transposed_reach, weights.kernel, weights.dilation, weights.stride))
-            return _window(field, reach, tuple(Fraction(1, s) for s in weights.stride))
-        reach = tuple(d * (k - 1) for k, d in zip(weights.kernel, weights.dilation, strict=True))
-        return _window(field, reach, weights.stride)
+        window = _transposed if weights.transposed else _direct
+        starts = tuple(before for before, _ in weights.padding)
+        return _through(field, list(map(window, weights.kernel, weights.stride, starts, weights.dilation)))
     if weights.layout is Layout.LOOKUP:
         return replace(field, axes=tuple(a - 1 for a in field.axes))
     mixed = {Layout.LAST: -1, Layout.ROWS: -2}.get(weights.layout)
@@ -118,27 +169,34 @@ def _linear(element: Element, train: Train, incoming: _Incoming, position: int) 
     return field if field.axes or len(train.values[weights.signal].shape) > 2 else None
 
 
-def _transposed_reach(kernel: int, dilation: int, stride: int) -> int:
-    """Input pixels from the first to the last that one output of a transposed convolution sees."""
-    by_phase: dict[int, list[int]] = {}
-    for tap in range(kernel):
-        by_phase.setdefault(tap * dilation % stride, []).append(tap * dilation)
-    return max(taps[-1] - taps[0] for taps in by_phase.values()) // stride
+_LONGEST_PERIOD = 4096
+"""Resizing by one odd ratio after another repeats so late that nothing is gained by following it."""
+
+_Window = tuple[Callable[[int], Sequence[int]], Fraction]
 
 
-def _window(field: Field, reach: tuple[int, ...], stride: tuple[int | Fraction, ...]) -> Field | None:
-    """The field behind a window on the last axes that reaches over `reach` neighbours."""
-    axes = tuple(range(-len(reach), 0))
-    if not field.axes:
-        one = (Fraction(1),) * len(reach)
-        field = Field(axes, one, one)
-    if field.axes != axes:
+def _direct(kernel: int, stride: int, padding: int, dilation: int) -> _Window:
+    """The positions that one output of a convolution or pooling reads."""
+    return lambda o: [o * stride - padding + t * dilation for t in range(kernel)], Fraction(stride)
+
+
+def _transposed(kernel: int, stride: int, padding: int, dilation: int) -> _Window:
+    """Those of a transposed convolution; an output between two kernels reads nothing but its place."""
+
+    def taps(o: int) -> list[int]:
+        sources = [o + padding - t * dilation for t in range(kernel)]
+        return [i // stride for i in sources if i % stride == 0] or [(o + padding) // stride]
+
+    return taps, Fraction(1, stride)
+
+
+def _through(field: Field, windows: Sequence[_Window]) -> Field | None:
+    """The field behind a window on each of the last axes."""
+    axes = tuple(range(-len(windows), 0))
+    sights = field.sights or (Sight(),) * len(windows)
+    if field.axes not in ((), axes) or any(len(s.first) > _LONGEST_PERIOD for s in sights):
         return None
-    return Field(
-        axes,
-        tuple(e + r * j for e, r, j in zip(field.extent, reach, field.jump, strict=True)),
-        tuple(j * s for j, s in zip(field.jump, stride, strict=True)),
-    )
+    return Field(axes, tuple(s.through(taps, step) for s, (taps, step) in zip(sights, windows, strict=True)))
 
 
 def _pool(element: Element, train: Train, incoming: _Incoming, position: int) -> Field | None:
@@ -147,29 +205,42 @@ def _pool(element: Element, train: Train, incoming: _Incoming, position: int) ->
     a = named_arguments(element, names or "input kernel_size stride padding dilation")
     kernel = each_axis(a["kernel_size"], axes)
     stride = each_axis(a.get("stride") or kernel, axes)
-    dilation = each_axis(a.get("dilation", 1), axes) if element.operation.startswith("max") else (1,) * axes
-    return _window(incoming[0][1], tuple(d * (k - 1) for k, d in zip(kernel, dilation, strict=True)), stride)
+    padding = each_axis(0 if names else a.get("padding", 0), axes)
+    dilation = each_axis(a.get("dilation", 1) if element.operation.startswith("max") else 1, axes)
+    return _through(incoming[0][1], list(map(_direct, kernel, stride, padding, dilation)))
 
 
 def _resize(element: Element, train: Train, incoming: _Incoming, position: int) -> Field | None:
     """Adaptive pooling and interpolation, by the sizes before and after."""
     (index, field), output = incoming[0], train.values[element.outputs[0]].shape
     sizes = train.values[index].shape
-    if element.operation.startswith("adaptive"):
-        axes = int(element.operation[-2])
-        ratios = [Fraction(n, m) for n, m in zip(sizes[-axes:], output[-axes:], strict=True)]
-        if any(m == 1 < n for n, m in zip(sizes[-axes:], output[-axes:], strict=True)):
-            return None
-        if any(r.denominator > 1 for r in ratios):
-            return None
-        return _window(field, tuple(int(r) - 1 for r in ratios), tuple(ratios))
-    axes = len(sizes) - 2
-    ratios = [Fraction(n, m) for n, m in zip(sizes[2:], output[2:], strict=True)]
+    adaptive = element.operation.startswith("adaptive")
+    axes = int(element.operation[-2]) if adaptive else len(sizes) - 2
+    steps = [Fraction(n, m) for n, m in zip(sizes[-axes:], output[-axes:], strict=True)]
     mode = named_arguments(element, "input size scale_factor mode").get("mode", "nearest")
-    reach = {"nearest": 0, "nearest-exact": 0, "linear": 1, "bilinear": 1, "trilinear": 1, "bicubic": 3}.get(
-        mode
-    )
-    return None if reach is None else _window(field, (reach,) * axes, tuple(ratios))
+    if adaptive or mode == "area":
+        if any(
+            step.denominator > 1 or m == 1 < n
+            for step, n, m in zip(steps, sizes[-axes:], output[-axes:], strict=True)
+        ):
+            return None
+        return _through(field, [_direct(int(step), int(step), 0, 1) for step in steps])
+    return _through(field, [_interpolated(step, mode) for step in steps])
+
+
+def _interpolated(step: Fraction, mode: str) -> _Window:
+    """The positions that one output of an interpolation reads, with aligned cells."""
+
+    def taps(o: int) -> Sequence[int]:
+        if mode.startswith("nearest"):
+            return [math.floor(o * step)]
+        place = (o + Fraction(1, 2)) * step - Fraction(1, 2)
+        if place.denominator == 1:
+            return [int(place)]
+        around = 2 if mode == "bicubic" else 1
+        return range(math.floor(place) - around + 1, math.floor(place) + around + 1)
+
+    return taps, step
 
 
 def _reduction(element: Element, train: Train, incoming: _Incoming, position: int) -> Field | None:
@@ -191,8 +262,8 @@ def _reduction(element: Element, train: Train, incoming: _Incoming, position: in
 def _shuffle(element: Element, train: Train, incoming: _Incoming, position: int) -> Field | None:
     factor = element.args[1] if len(element.args) > 1 else next(iter(element.kwargs.values()))
     if element.operation == "pixel_shuffle":
-        return _window(incoming[0][1], (0, 0), (Fraction(1, factor),) * 2)
-    return _window(incoming[0][1], (factor - 1,) * 2, (factor,) * 2)
+        return _through(incoming[0][1], [_interpolated(Fraction(1, factor), "nearest")] * 2)
+    return _through(incoming[0][1], [_direct(factor, factor, 0, 1)] * 2)
 
 
 def _stack(element: Element, train: Train, incoming: _Incoming, position: int) -> Field | None:
@@ -217,8 +288,8 @@ def _rearranged(element: Element, train: Train, incoming: _Incoming, position: i
         return None
     before = stand_in(index)
     free = list(range(-after.ndim, 0))
-    axes, jumps = [], []
-    for axis, jump in zip(field.axes, field.jump, strict=True):
+    axes, sights = [], []
+    for axis, sight in zip(field.axes, field.sights, strict=True):
         stride, size = before.stride(axis), before.shape[axis]
         # A step m along the axis has m times its stride, and stays within it.
         found = next(
@@ -235,8 +306,9 @@ def _rearranged(element: Element, train: Train, incoming: _Incoming, position: i
             return None
         free.remove(found)
         axes.append(found)
-        jumps.append(jump * (after.stride(found) // stride))
-    return Field(tuple(axes), field.extent, tuple(jumps))
+        taps, step = _direct(1, after.stride(found) // stride, 0, 1)
+        sights.append(sight.through(taps, step))
+    return Field(tuple(axes), tuple(sights))
 
 
 _BY_OPERATION: dict[str, _Law] = {
