@@ -196,13 +196,21 @@ ARCHITECTURES: dict[str, Callable[[], tuple[nn.Module, Any]]] = {
     ),
     "overwriting": lambda: (Overwriting(), torch.randn(3, 6)),
     "overwriting without gradients": lambda: (
-        Applied(_overwriting_without_gradients, a=nn.Linear(6, 6)), torch.randn(3, 6)
+        Applied(_overwriting_without_gradients, a=nn.Linear(6, 6)),
+        torch.randn(3, 6),
     ),
     "resnet18": lambda: (resnet18(), torch.randn(2, 3, 32, 32)),
     "vgg": lambda: (
         nn.Sequential(
-            nn.Conv2d(3, 4, 3, padding=1), nn.ReLU(True), nn.Conv2d(4, 4, 3, padding=1), nn.ReLU(True),
-            nn.MaxPool2d(2), nn.Conv2d(4, 8, 3, padding=1), nn.ReLU(True), nn.Dropout(0.5), nn.Flatten(),
+            nn.Conv2d(3, 4, 3, padding=1),
+            nn.ReLU(True),
+            nn.Conv2d(4, 4, 3, padding=1),
+            nn.ReLU(True),
+            nn.MaxPool2d(2),
+            nn.Conv2d(4, 8, 3, padding=1),
+            nn.ReLU(True),
+            nn.Dropout(0.5),
+            nn.Flatten(),
             nn.Linear(128, 3),
         ),
         torch.randn(2, 3, 8, 8),
@@ -210,22 +218,33 @@ ARCHITECTURES: dict[str, Callable[[], tuple[nn.Module, Any]]] = {
     "mobile block": lambda: (mobile_block(), torch.randn(2, 4, 6, 6)),
     "convnext block": lambda: (
         Applied(
-            _convnext, depthwise=nn.Conv2d(4, 4, 7, padding=3, groups=4), norm=nn.LayerNorm(4),
-            wide=nn.Linear(4, 16), narrow=nn.Linear(16, 4),
+            _convnext,
+            depthwise=nn.Conv2d(4, 4, 7, padding=3, groups=4),
+            norm=nn.LayerNorm(4),
+            wide=nn.Linear(4, 16),
+            narrow=nn.Linear(16, 4),
         ),
         torch.randn(2, 4, 9, 9),
     ),
     "u-net": lambda: (unet(), torch.randn(2, 1, 8, 8)),
     "conv1d": lambda: (
         nn.Sequential(
-            nn.Conv1d(2, 4, 3, dilation=2), nn.InstanceNorm1d(4, affine=True), nn.SiLU(), nn.AvgPool1d(2),
-            nn.ConvTranspose1d(4, 2, 3, stride=2), nn.AdaptiveMaxPool1d(2),
+            nn.Conv1d(2, 4, 3, dilation=2),
+            nn.InstanceNorm1d(4, affine=True),
+            nn.SiLU(),
+            nn.AvgPool1d(2),
+            nn.ConvTranspose1d(4, 2, 3, stride=2),
+            nn.AdaptiveMaxPool1d(2),
         ),
         torch.randn(2, 2, 16),
     ),
     "conv3d": lambda: (
         nn.Sequential(
-            nn.Conv3d(1, 4, 3), nn.GroupNorm(2, 4), nn.Softplus(), nn.MaxPool3d(2), nn.ConvTranspose3d(4, 2, 2)
+            nn.Conv3d(1, 4, 3),
+            nn.GroupNorm(2, 4),
+            nn.Softplus(),
+            nn.MaxPool3d(2),
+            nn.ConvTranspose3d(4, 2, 2),
         ),
         torch.randn(2, 1, 6, 6, 6),
     ),
@@ -235,7 +254,8 @@ ARCHITECTURES: dict[str, Callable[[], tuple[nn.Module, Any]]] = {
     ),
     "pre-norm blocks": lambda: (nn.Sequential(PreNormBlock(8), PreNormBlock(8)), torch.randn(2, 5, 8)),
     "transformer encoder": lambda: (
-        nn.TransformerEncoder(nn.TransformerEncoderLayer(8, 2, 16, batch_first=True), 2), torch.randn(2, 5, 8)
+        nn.TransformerEncoder(nn.TransformerEncoderLayer(8, 2, 16, batch_first=True), 2),
+        torch.randn(2, 5, 8),
     ),
     "transformer decoder": lambda: (
         nn.TransformerDecoder(nn.TransformerDecoderLayer(8, 2, 16, batch_first=True), 1),
@@ -243,7 +263,7 @@ ARCHITECTURES: dict[str, Callable[[], tuple[nn.Module, Any]]] = {
     ),
     "language": lambda: (Language(), torch.randint(11, (2, 7))),
     "lstm": lambda: (
-        Applied(lambda m, x: m.rnn(x)[0][:, -1], rnn=nn.LSTM(3, 4, 2, batch_first=True, bidirectional=True)),
+        Applied(lambda m, x: m.rnn(x)[0].mean(1), rnn=nn.LSTM(3, 4, 2, batch_first=True, bidirectional=True)),
         torch.randn(2, 5, 3),
     ),
     "gru, packed": lambda: (
@@ -253,19 +273,26 @@ ARCHITECTURES: dict[str, Callable[[], tuple[nn.Module, Any]]] = {
     "cells": lambda: (Applied(_unrolled, lstm=nn.LSTMCell(3, 4), gru=nn.GRUCell(3, 4)), torch.randn(2, 5, 3)),
     "parametrised": lambda: (
         nn.Sequential(
-            parametrizations.weight_norm(nn.Linear(6, 6)), nn.ReLU(),
-            parametrizations.spectral_norm(nn.Linear(6, 6)), nn.ReLU(),
+            parametrizations.weight_norm(nn.Linear(6, 6)),
+            nn.ReLU(),
+            parametrizations.spectral_norm(nn.Linear(6, 6)),
+            nn.ReLU(),
             parametrizations.orthogonal(nn.Linear(6, 6)),
         ),
         torch.randn(3, 6),
     ),
     "einsum": lambda: (Applied(_einsums, q=nn.Linear(6, 6)), torch.randn(2, 6, 6)),
     "fourier": lambda: (
-        Applied(lambda m, x: m.out(torch.fft.irfft(torch.fft.rfft(m.a(x)) * 0.5)), a=nn.Linear(8, 8), out=nn.Linear(8, 2)),
+        Applied(
+            lambda m, x: m.out(torch.fft.irfft(torch.fft.rfft(m.a(x)) * 0.5)),
+            a=nn.Linear(8, 8),
+            out=nn.Linear(8, 2),
+        ),
         torch.randn(2, 8),
     ),
     "autocast": lambda: (
-        Applied(_under_autocast, a=nn.Linear(8, 8), norm=nn.LayerNorm(8), b=nn.Linear(8, 2)), torch.randn(2, 8)
+        Applied(_under_autocast, a=nn.Linear(8, 8), norm=nn.LayerNorm(8), b=nn.Linear(8, 2)),
+        torch.randn(2, 8),
     ),
     "bfloat16": lambda: (
         nn.Sequential(nn.Linear(8, 8), nn.LayerNorm(8), nn.ReLU(), nn.Linear(8, 2)).bfloat16(),
@@ -280,10 +307,12 @@ ARCHITECTURES: dict[str, Callable[[], tuple[nn.Module, Any]]] = {
         torch.randn(2, 4),
     ),
     "inference_mode": lambda: (
-        Applied(torch.inference_mode()(lambda m, x: m.b(m.a(x).relu_())), a=nn.Linear(4, 4), b=nn.Linear(4, 2)),
+        Applied(
+            torch.inference_mode()(lambda m, x: m.b(m.a(x).relu_())), a=nn.Linear(4, 4), b=nn.Linear(4, 2)
+        ),
         torch.randn(2, 4),
     ),
-}  # fmt: skip
+}
 """Name → a function that makes the network and its batch."""
 
 WITHOUT_GRADIENTS = {"overwriting without gradients", "no_grad", "inference_mode"}

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 import torch
 import torch.nn.functional as F
-from systems.networks.architectures import Applied
 from torch import Tensor, nn
 
 from lensmaker.core import InputError, LensmakerError, ModelError
 from lensmaker.systems.networks import Network, record
+from systems.networks.architectures import Applied
 
 NET = nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.Sequential(nn.Linear(4, 2)))
 
@@ -31,13 +31,22 @@ CASES: dict[str, tuple[Callable[[], Any], type[LensmakerError], str]] = {
     "no batch": (
         lambda: record(NET, None),
         InputError,
-        "Expected an example batch (a tensor, an (x, y) pair, or a dict for model(**batch)), but got nothing: "
+        "Expected an example batch (a tensor, an (x, y) pair, or a dict for model(**batch)), "
+        "but got nothing: "
         "pass a batch like those the network is trained on, several inputs as ((a, b), y).",
     ),
     "a triple": (lambda: record(NET, (1, 2, 3)), InputError, "but got a tuple of 3: "),
     "an array": (lambda: record(NET, torch.ones(2, 3).numpy()), InputError, "but got a ndarray: "),
-    "no tensor": (lambda: record(NET, {"x": 3}), InputError, "Expected at least one tensor in the batch, but got none"),
-    "no batch axis": (lambda: record(NET, torch.tensor(3.0)), InputError, "inputs with a batch axis 0, but got shapes ()"),
+    "no tensor": (
+        lambda: record(NET, {"x": 3}),
+        InputError,
+        "Expected at least one tensor in the batch, but got none",
+    ),
+    "no batch axis": (
+        lambda: record(NET, torch.tensor(3.0)),
+        InputError,
+        "inputs with a batch axis 0, but got shapes ()",
+    ),
     "no sample": (
         lambda: record(NET, torch.zeros(0, 3)),
         InputError,
@@ -52,19 +61,23 @@ CASES: dict[str, tuple[Callable[[], Any], type[LensmakerError], str]] = {
     "wrong shape": (
         lambda: record(NET, torch.ones(5, 7)),
         ModelError,
-        "Expected Sequential to run on the batch (5 samples: float32[5, 7]), but got RuntimeError in module '0': "
+        "Expected Sequential to run on the batch (5 samples: float32[5, 7]), "
+        "but got RuntimeError in module '0': "
         "mat1 and mat2 shapes cannot be multiplied (5x7 and 3x4): "
         "check that the batch has the shape and dtype the network is trained with.",
     ),
     "wrong shape further in": (
-        lambda: record(nn.Sequential(nn.Linear(3, 4), nn.Sequential(nn.ReLU(), nn.Linear(5, 2))), torch.ones(1, 3)),
+        lambda: record(
+            nn.Sequential(nn.Linear(3, 4), nn.Sequential(nn.ReLU(), nn.Linear(5, 2))), torch.ones(1, 3)
+        ),
         ModelError,
         "RuntimeError in module '1.1': mat1 and mat2 shapes cannot be multiplied",
     ),
     "wrong dtype": (
         lambda: record(NET, torch.ones(5, 3, dtype=torch.float64)),
         ModelError,
-        "(5 samples: float64[5, 3]), but got RuntimeError in module '0': mat1 and mat2 must have the same dtype",
+        "(5 samples: float64[5, 3]), but got RuntimeError in module '0': "
+        "mat1 and mat2 must have the same dtype",
     ),
     "a model that raises": (
         lambda: record(nested_failure(), torch.ones(2, 3)),
@@ -88,9 +101,12 @@ CASES: dict[str, tuple[Callable[[], Any], type[LensmakerError], str]] = {
         "check for detach(), no_grad() or .item() between network and loss.",
     ),
     "a loss of something else": (
-        lambda: record(NET, torch.ones(2, 3), lambda y: torch.ones(1, requires_grad=True).sum(), gradients=True),
+        lambda: record(
+            NET, torch.ones(2, 3), lambda y: torch.ones(1, requires_grad=True).sum(), gradients=True
+        ),
         InputError,
-        "Expected a loss that depends on the network's parameters, but got one whose gradient reaches none of them",
+        "Expected a loss that depends on the network's parameters, "
+        "but got one whose gradient reaches none of them",
     ),
     "a loss of many numbers": (
         lambda: record(NET, torch.ones(2, 3), lambda y: y),
@@ -115,16 +131,21 @@ CASES: dict[str, tuple[Callable[[], Any], type[LensmakerError], str]] = {
     "lazy parameters": (
         lambda: record(nn.LazyLinear(2), torch.ones(2, 3)),
         InputError,
-        "Expected a network whose parameters exist, but got lazy parameters without a shape: run one forward pass first.",
+        "Expected a network whose parameters exist, but got lazy parameters without a shape: "
+        "run one forward pass first.",
     ),
     "no module": (
         lambda: unwrap(record)(torch.relu, torch.ones(2, 3)),
         InputError,
         "Expected a torch.nn.Module, but got a builtin_function_or_method: pass the network itself.",
     ),
-    "a class": (lambda: unwrap(record)(nn.ReLU, torch.ones(2, 3)), InputError, "Expected a torch.nn.Module, but got a type"),
+    "a class": (
+        lambda: unwrap(record)(nn.ReLU, torch.ones(2, 3)),
+        InputError,
+        "Expected a torch.nn.Module, but got a type",
+    ),
     "no batch for a network": (lambda: Network(NET, None), InputError, "but got nothing"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.filterwarnings("ignore:Lazy modules are a new feature")

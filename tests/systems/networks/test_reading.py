@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 import torch
 import torch.nn.functional as F
-from systems.networks.architectures import Applied, Language, Overwriting, build
 from torch import Tensor, nn
 from torch.nn.utils import parametrizations
 from torch.nn.utils.rnn import pack_padded_sequence, pack_sequence
@@ -17,6 +16,7 @@ from torch.utils.checkpoint import checkpoint
 
 from lensmaker.core import InputError, ModelError
 from lensmaker.systems.networks import Element, Family, Network, Origin, Train, record
+from systems.networks.architectures import Applied, Language, Overwriting, build
 
 
 def visible(model: nn.Module, batch: Any, **options: Any) -> list[str]:
@@ -48,14 +48,32 @@ def test_module_and_functional_activations_and_methods_are_read_alike() -> None:
 
 
 ACTIVATIONS = {
-    "relu": nn.ReLU(), "hardtanh": nn.ReLU6(), "leaky_relu": nn.LeakyReLU(), "prelu": nn.PReLU(), "elu": nn.ELU(),
-    "selu": nn.SELU(), "celu": nn.CELU(), "gelu": nn.GELU(), "silu": nn.SiLU(), "mish": nn.Mish(),
-    "softplus": nn.Softplus(), "softsign": nn.Softsign(), "tanh": nn.Tanh(), "sigmoid": nn.Sigmoid(),
-    "logsigmoid": nn.LogSigmoid(), "hardswish": nn.Hardswish(), "hardsigmoid": nn.Hardsigmoid(),
-    "hardshrink": nn.Hardshrink(), "softshrink": nn.Softshrink(), "tanhshrink": nn.Tanhshrink(),
-    "threshold": nn.Threshold(0.1, 0.0), "glu": nn.GLU(), "softmax": nn.Softmax(-1),
-    "log_softmax": nn.LogSoftmax(-1), "rrelu": nn.RReLU(),
-}  # fmt: skip
+    "relu": nn.ReLU(),
+    "hardtanh": nn.ReLU6(),
+    "leaky_relu": nn.LeakyReLU(),
+    "prelu": nn.PReLU(),
+    "elu": nn.ELU(),
+    "selu": nn.SELU(),
+    "celu": nn.CELU(),
+    "gelu": nn.GELU(),
+    "silu": nn.SiLU(),
+    "mish": nn.Mish(),
+    "softplus": nn.Softplus(),
+    "softsign": nn.Softsign(),
+    "tanh": nn.Tanh(),
+    "sigmoid": nn.Sigmoid(),
+    "logsigmoid": nn.LogSigmoid(),
+    "hardswish": nn.Hardswish(),
+    "hardsigmoid": nn.Hardsigmoid(),
+    "hardshrink": nn.Hardshrink(),
+    "softshrink": nn.Softshrink(),
+    "tanhshrink": nn.Tanhshrink(),
+    "threshold": nn.Threshold(0.1, 0.0),
+    "glu": nn.GLU(),
+    "softmax": nn.Softmax(-1),
+    "log_softmax": nn.LogSoftmax(-1),
+    "rrelu": nn.RReLU(),
+}
 
 
 @pytest.mark.parametrize("operation", ACTIVATIONS)

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 import torch
-from systems.networks.architectures import ARCHITECTURES, WITHOUT_GRADIENTS, build
 
 from lensmaker.systems.networks import Origin, Train, record
+from systems.networks.architectures import ARCHITECTURES, WITHOUT_GRADIENTS, build
 
 
 def walk(train: Train, gradients: bool) -> dict[int, torch.Tensor]:

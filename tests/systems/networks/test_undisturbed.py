@@ -1,4 +1,4 @@
-"""A pass leaves no trace: everything reachable from the network, and every random state, comes back bitwise."""
+"""A pass leaves no trace: what is reached from the network, and every random state, comes back bitwise."""
 
 from __future__ import annotations
 
@@ -14,21 +14,28 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from systems.networks.architectures import ARCHITECTURES, Applied, build
 from torch import Tensor, nn
 from torch.nn.utils import parametrizations
 
 from lensmaker.core import InputError, ModelError
 from lensmaker.systems.networks import Network, undisturbed
 from lensmaker.systems.networks import record as checked_record
+from systems.networks.architectures import ARCHITECTURES, Applied, build
 
 # The type checker of the tests draws from Python's random state when it samples a container.
 record = unwrap(checked_record)
 
 HOOKS = [
-    "_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks", "_forward_hooks_with_kwargs",
-    "_forward_pre_hooks_with_kwargs", "_forward_hooks_always_called", "_state_dict_hooks", "_load_state_dict_pre_hooks",
-]  # fmt: skip
+    "_forward_hooks",
+    "_forward_pre_hooks",
+    "_backward_hooks",
+    "_backward_pre_hooks",
+    "_forward_hooks_with_kwargs",
+    "_forward_pre_hooks_with_kwargs",
+    "_forward_hooks_always_called",
+    "_state_dict_hooks",
+    "_load_state_dict_pre_hooks",
+]
 
 
 def bits(tensor: Tensor) -> bytes:
@@ -51,7 +58,7 @@ def fingerprint(model: nn.Module) -> dict[str, Any]:
 
 
 def random_states() -> list[Any]:
-    kind, keys, *rest = np.random.get_state()  # noqa: NPY002
+    kind, keys, *rest = np.random.get_state()
     return [random.getstate(), kind, keys.tobytes(), rest, bits(torch.get_rng_state())]
 
 
@@ -95,7 +102,7 @@ class Restless(nn.Module):
         with torch.no_grad():
             self.linear.weight.mul_(2)
         h = self.unregistered[0](self.spectral(self.norm(self.linear(x))))
-        scale = random.random() + np.random.rand() + torch.rand(()).item()  # noqa: NPY002
+        scale = random.random() + np.random.rand() + torch.rand(()).item()
         if self.fails:
             raise RuntimeError("half-way")
         return F.dropout(h * scale)
