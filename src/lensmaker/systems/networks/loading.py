@@ -140,7 +140,7 @@ def batch_from(path: str | Path) -> Any:
     return arrays
 
 
-def _tensor(array: np.ndarray[Any, Any]) -> Tensor:
+def _tensor(array: np.ndarray[Any, np.dtype[Any]]) -> Tensor:
     tensor = torch.from_numpy(array)
     if tensor.is_floating_point():
         return tensor.to(torch.get_default_dtype())
