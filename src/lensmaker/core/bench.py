@@ -15,7 +15,9 @@ class Training(Enum):
     """What the theory's prediction means for this network."""
 
     FRESH = "fresh: the theory is expected to hold, a deviation is news"
-    TRAINED = "trained: the theory is the null hypothesis of random weights, a deviation is what training built"
+    TRAINED = (
+        "trained: the theory is the null hypothesis of random weights, a deviation is what training built"
+    )
 
 
 @dataclass(frozen=True)

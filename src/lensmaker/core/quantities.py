@@ -90,12 +90,14 @@ QUANTITIES: tuple[Quantity, ...] = (
         "nat",
         "Mean Shannon entropy of the attention weights of one query.",
     ),
-    Quantity("weight_gradient", "g_w", "loss²/weight²", "Mean of (∂loss/∂w)² over a weight tensor.", Scale.LOG),
+    Quantity(
+        "weight_gradient", "g_w", "loss²/weight²", "Mean of (∂loss/∂w)² over a weight tensor.", Scale.LOG
+    ),
     Quantity(
         "update_ratio",
         "|g_w|/|w|",
         "loss/weight²",
-        "Norm of the loss gradient over the norm of the weight: relative update for each unit of learning rate.",
+        "Norm of the loss gradient over that of the weight: relative update for each unit of learning rate.",
         Scale.LOG,
     ),
     Quantity(
@@ -112,7 +114,13 @@ QUANTITIES: tuple[Quantity, ...] = (
         "Largest singular value of the linear map itself (for a convolution on its real input size).",
         Scale.LOG,
     ),
-    Quantity("effective_rank", "r_eff", "1", "exp of the entropy of the normalised squared singular values.", Scale.LOG),
+    Quantity(
+        "effective_rank",
+        "r_eff",
+        "1",
+        "exp of the entropy of the normalised squared singular values.",
+        Scale.LOG,
+    ),
     Quantity("spikes", "n_s", "1", "Number of singular values above the Marchenko–Pastur edge."),
     Quantity(
         "jacobian_norm",
@@ -121,15 +129,37 @@ QUANTITIES: tuple[Quantity, ...] = (
         "Mean squared singular value of the Jacobian from the network input, |J|²_F/n_in.",
         Scale.LOG,
     ),
-    Quantity("jacobian_max", "s_max", "1", "Largest singular value of the Jacobian from the network input.", Scale.LOG),
+    Quantity(
+        "jacobian_max",
+        "s_max",
+        "1",
+        "Largest singular value of the Jacobian from the network input.",
+        Scale.LOG,
+    ),
     Quantity("loss", "L", "loss", "Value of the loss on the batch."),
     # criticality of an activation function
-    Quantity("fixed_point_q", "q*", "activation²", "Fixed point of the pre-activation second moment.", Scale.LOG),
+    Quantity(
+        "fixed_point_q", "q*", "activation²", "Fixed point of the pre-activation second moment.", Scale.LOG
+    ),
     Quantity("fixed_point_c", "c*", "1", "Stable fixed point of the correlation of two inputs."),
-    Quantity("chi_1", "χ₁", "1", "Slope of the correlation map at c = 1: growth of a tangent for each layer.", Scale.LOG),
+    Quantity(
+        "chi_1",
+        "χ₁",
+        "1",
+        "Slope of the correlation map at c = 1: growth of a tangent for each layer.",
+        Scale.LOG,
+    ),
     Quantity("xi_q", "ξ_q", "layers", "Depth over which the second moment forgets its start.", Scale.LOG),
-    Quantity("xi_c", "ξ_c", "layers", "Depth over which the correlation of two inputs forgets its start.", Scale.LOG),
-    Quantity("critical_sigma_w", "σ_w", "1", "Weight scale at which χ₁ = 1 for the given bias scale.", Scale.LOG),
+    Quantity(
+        "xi_c",
+        "ξ_c",
+        "layers",
+        "Depth over which the correlation of two inputs forgets its start.",
+        Scale.LOG,
+    ),
+    Quantity(
+        "critical_sigma_w", "σ_w", "1", "Weight scale at which χ₁ = 1 for the given bias scale.", Scale.LOG
+    ),
 )
 
 _BY_NAME = {q.name: q for q in QUANTITIES}

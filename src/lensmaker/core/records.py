@@ -95,7 +95,10 @@ class Comparison:
     measurement: Measurement
 
     def __post_init__(self) -> None:
-        if (self.prediction.quantity, self.prediction.where) != (self.measurement.quantity, self.measurement.where):
+        if (self.prediction.quantity, self.prediction.where) != (
+            self.measurement.quantity,
+            self.measurement.where,
+        ):
             raise ValueError("a comparison needs the same quantity at the same place")
 
     @property

@@ -11,7 +11,8 @@ class Reference:
 
     Examples
     --------
-    >>> str(Reference("poole2016", "B. Poole et al.", "Exponential expressivity", 2016, "NeurIPS", "arXiv:1606.05340"))
+    >>> title = "Exponential expressivity"
+    >>> str(Reference("poole2016", "B. Poole et al.", title, 2016, "NeurIPS", "arXiv:1606.05340"))
     'B. Poole et al., “Exponential expressivity”, NeurIPS (2016), arXiv:1606.05340'
     """
 
