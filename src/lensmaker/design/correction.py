@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -40,13 +40,13 @@ class Correction:
         """
         parameters = dict(self.model.named_parameters())
         for name, value in self.corrected:
-            if not torch.equal(parameters[name].detach(), value):
+            if not _same(parameters.get(name), value):
                 raise CorrectionError(
                     "the network as the correction left it",
                     f"{name} changed since",
                     "undo before training on, or keep a copy of the weights",
                 )
-        _write(parameters, self.originals)
+        _write(parameters, self.originals, otherwise=self.corrected)
 
 
 def apply(model: nn.Module, factors: Mapping[str, float]) -> Correction:
@@ -74,11 +74,7 @@ def apply(model: nn.Module, factors: Mapping[str, float]) -> Correction:
             )
         originals.append((name, parameter.detach().clone()))
         corrected.append((name, value))
-    try:
-        _write(parameters, corrected)
-    except BaseException:  # also an interrupt: half a correction is none
-        _write(parameters, originals)
-        raise
+    _write(parameters, corrected, otherwise=originals)
     return Correction(model, tuple(originals), tuple(corrected))
 
 
@@ -89,10 +85,26 @@ def tried(model: nn.Module, factors: Mapping[str, float]) -> Iterator[None]:
     try:
         yield
     finally:
-        _write(dict(model.named_parameters()), correction.originals)
+        _write(dict(model.named_parameters()), correction.originals, otherwise=correction.originals)
 
 
-def _write(parameters: Mapping[str, Tensor], values: list[tuple[str, Tensor]] | tuple[tuple[str, Tensor], ...]) -> None:
-    with torch.no_grad():
-        for name, value in values:
-            parameters[name].copy_(value)
+_Values = Sequence[tuple[str, Tensor]]
+
+
+def _same(parameter: Tensor | None, value: Tensor) -> bool:
+    if parameter is None or (parameter.dtype, parameter.device) != (value.dtype, value.device):
+        return False
+    return torch.equal(parameter.detach(), value)
+
+
+def _write(parameters: Mapping[str, Tensor], values: _Values, *, otherwise: _Values) -> None:
+    """Write all the values, or after an interrupt `otherwise`: half a correction is none."""
+    try:
+        with torch.no_grad():
+            for name, value in values:
+                parameters[name].copy_(value)
+    except BaseException:
+        with torch.no_grad():
+            for name, value in otherwise:
+                parameters[name].copy_(value)
+        raise

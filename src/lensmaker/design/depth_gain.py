@@ -7,7 +7,8 @@ import math
 from lensmaker.core import Training
 from lensmaker.design.aberration import Aberration, Suspicion
 from lensmaker.design.evidence import Evidence
-from lensmaker.design.layer_gain import LayerGain, hidden_gains
+from lensmaker.design.joint import Wish, joint
+from lensmaker.design.layer_gain import LayerGain
 from lensmaker.theories.bibliography import POOLE_2016, SCHOENHOLZ_2017
 
 BOUND = 1e6
@@ -18,7 +19,9 @@ class DepthGain(Aberration):
     """The product of all layers' χ leaves [1/B, B], with no layer to blame alone.
 
     ∏ χ_l is the ratio of the gradient's mean square at the first and the last layer. The correction brings
-    every layer to criticality, χ = 1: it multiplies each weight by 1/√χ_l.
+    every layer to the critical line of its activation, σ_w(σ_b) at which χ = 1: it multiplies each weight by
+    σ_w(σ_b)/σ_w. Where an activation has no attracting critical point, χ = 1 is set for the signal that the
+    corrected layers before pass on.
     """
 
     name = "depth_gain"
@@ -30,27 +33,45 @@ class DepthGain(Aberration):
         if evidence.training is Training.TRAINED:
             return []
         blamed = {s.where for s in LayerGain().look(evidence)}
-        gains = [(s, g) for s, g in hidden_gains(evidence) if s.linear[0].where not in blamed and not s.normalised]
-        total = sum(math.log(g) for _, g in gains)
+        found = [lens for lens in evidence.lenses if lens.where not in blamed]
+        total = sum(math.log(lens.growth) for lens in found)
         if abs(total) <= math.log(BOUND):
             return []
-        factors = {w: 1 / math.sqrt(g) for s, g in gains if (w := evidence.weight_of(s)) is not None}
-        if not factors:
-            return []
-        typical = math.exp(total / len(gains))
-        low, high = min(factors.values()), max(factors.values())
-        span = f"{low:.4g}" if high / low < 1.02 else f"{low:.4g} to {high:.4g}"
+        wishes = joint([Wish(x.handle, x.stage.linear[0], x.to_critical) for x in found], evidence.train)
+        factors = {name: factor for wish in wishes for name, factor in wish.factors.items()}
+        typical = math.exp(total / len(found))
         verb, adjective = ("explodes", "above") if total > 0 else ("collapses", "below")
         return [
             Suspicion(
                 self.name,
-                gains[0][0].linear[0].where,
-                f"the signal {verb} over the depth: {len(gains)} layers with χ ≈ {typical:.3g} each, {adjective} the "
-                f"critical value 1, change the gradient's mean square by a factor {math.exp(total):.1e}",
+                found[0].where,
+                f"the signal {verb} over the depth: {len(found)} layers with χ ≈ {typical:.3g} each, {adjective} the "
+                f"critical value 1, change the gradient's mean square by a factor {_power_of_ten(total)}",
                 self.quantity,
-                math.exp(total),
+                _bounded_exp(total),
                 BOUND if total > 0 else 1 / BOUND,
-                f"multiply the weights of these {len(factors)} layers by {span}, to χ = 1",
+                _sentence(wishes, factors),
                 factors,
             )
         ]
+
+
+def _sentence(wishes: list[Wish], factors: dict[str, float]) -> str:
+    refused = [w for w in wishes if not w.factors]
+    if not factors:
+        return refused[0].sentence()
+    low, high = min(factors.values()), max(factors.values())
+    span = f"{low:.4g}" if high / low < 1.02 else f"{low:.4g} to {high:.4g}"
+    plural = "s" if len(factors) > 1 else ""
+    text = f"multiply {len(factors)} weight{plural} by {span}, to χ = 1"
+    return text + (f"; and {refused[0].element.where}: {refused[0].sentence()}" if refused else "")
+
+
+def _power_of_ten(logarithm: float) -> str:
+    """exp(logarithm) in words, also beyond the range of floats."""
+    decades = math.floor(logarithm / math.log(10))
+    return f"{math.exp(logarithm - decades * math.log(10)):.1f}e{decades:+03d}"
+
+
+def _bounded_exp(logarithm: float) -> float:
+    return math.exp(max(-700.0, min(700.0, logarithm)))

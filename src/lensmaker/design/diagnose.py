@@ -12,6 +12,7 @@ from lensmaker.design.depth_gain import DepthGain
 from lensmaker.design.evidence import Evidence
 from lensmaker.design.layer_gain import LayerGain
 from lensmaker.systems.networks import Network
+from lensmaker.theories.finite_width import FiniteWidth
 from lensmaker.theories.mean_field import MeanField
 
 ABERRATIONS: tuple[type[Aberration], ...] = (LayerGain, DepthGain)
@@ -25,9 +26,8 @@ def diagnose(evidence: Evidence) -> tuple[Finding, ...]:
     weights are scaled and put back bitwise.
     """
     suspicions = [s for aberration in ABERRATIONS for s in aberration().look(evidence)]
-    if not suspicions:
-        return ()
-    effect = predicted_effect(evidence.network, combined(s.factors for s in suspicions))
+    factors = combined(s.factors for s in suspicions)
+    effect = predicted_effect(evidence.network, factors) if factors else ()
     return tuple(_finding(s, evidence, effect) for s in suspicions)
 
 
@@ -46,36 +46,38 @@ def predicted_effect(network: Network, factors: Mapping[str, float]) -> tuple[Pr
         corrected = Network(
             network.model, network.batch, network.loss_fn, batch_axis=network.batch.axis, seed=network.seed
         )
-        return tuple(MeanField().predict(corrected))
+        return tuple(MeanField(FiniteWidth(seed=network.seed + 1), seed=network.seed).predict(corrected))
 
 
 def _finding(suspicion: Suspicion, evidence: Evidence, effect: tuple[Prediction, ...]) -> Finding:
-    where = suspicion.where
-    gradients = [p for p in effect if p.quantity.name == "gradient" and p.value > 0]
-    if gradients:
-        span = math.sqrt(gradients[0].value / gradients[-1].value)
-        words = f"the gradient at the first layer becomes {span:.2g} times that at the last"
-        before = _span(evidence)
-        if before is not None:
-            words += f" (now {before:.1e} times)"
-    else:
-        tangents = [p for p in effect if p.quantity.name == "tangent" and p.value > 0]
-        words = f"a small change of the input reaches the output {math.sqrt(tangents[-1].value):.2g} times as large"
     return Finding(
         suspicion.aberration,
-        where,
+        suspicion.where,
         suspicion.cause,
         suspicion.quantity,
         suspicion.value,
         suspicion.bound,
         suspicion.correction,
         tuple(suspicion.factors.items()),
-        words,
-        effect,
+        _in_words(evidence, effect) if suspicion.factors else "nothing is changed for you",
+        effect if suspicion.factors else (),
     )
 
 
-def _span(evidence: Evidence) -> float | None:
-    """The gradient's root mean square at the first visible element over that at the last, as it holds now."""
-    values = [v for e in evidence.train.visible() if (v := evidence.value("gradient", e.where))]
-    return math.sqrt(values[0] / values[-1]) if values else None
+def _in_words(evidence: Evidence, effect: tuple[Prediction, ...]) -> str:
+    now = [evidence.value("gradient", e.where) for e in evidence.train.visible()]
+    predicted = [p.value for p in effect if p.quantity.name == "gradient"]
+    if len(predicted) > 1:
+        before = f" (now {_ratio(now[0], now[-1])} times)" if len(now) > 1 else ""
+        return f"the gradient at the first layer becomes {_ratio(predicted[0], predicted[-1])} times that at the last{before}"
+    tangents = [p.value for p in effect if p.quantity.name == "tangent"]
+    if not tangents:
+        return "the layer's χ becomes that of its neighbours"
+    return f"a small change of the input reaches the output {_ratio(tangents[-1], 1.0)} times as large"
+
+
+def _ratio(first: float | None, last: float | None) -> str:
+    """√(first/last) in print; what has left the range of numbers is said to be so."""
+    if first is None or last is None or not (0 < first < math.inf and 0 < last < math.inf):
+        return "unmeasurably many" if last == 0 else "unmeasurably few" if first == 0 else "an unknown number of"
+    return f"{math.exp((math.log(first) - math.log(last)) / 2):.2g}"

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from lensmaker.core import Convergence, ElementRecord, Measurement, Prediction, Table, Training, Where
+from lensmaker.design.critical_scale import Lens, lenses
 from lensmaker.design.optical_axis import Stage, stages
-from lensmaker.systems.networks import Family, Network, Train
+from lensmaker.systems.networks import Element, Family, Network, Train
 
 
 @dataclass(frozen=True)
@@ -40,12 +41,21 @@ class Evidence:
         return stages(self.train)
 
     @cached_property
+    def lenses(self) -> list[Lens]:
+        """The stages whose gain the scale of one weight sets."""
+        return lenses(self)
+
+    @cached_property
     def _predicted(self) -> dict[tuple[str, Where], Prediction]:
         return {(p.quantity.name, p.where): p for p in self.predictions}
 
     @cached_property
     def _measured(self) -> dict[tuple[str, Where], Measurement]:
         return {(m.quantity.name, m.where): m for m in self.measurements}
+
+    @cached_property
+    def _prescribed(self) -> dict[Where, ElementRecord]:
+        return {r.where: r for r in self.elements}
 
     def predicted(self, name: str, where: Where) -> float | None:
         """The prediction, where the theory is inside its regime."""
@@ -64,27 +74,37 @@ class Evidence:
             return predicted
         return measured if measured is not None else predicted
 
+    def chi(self, element: Element) -> float | None:
+        """χ of an element; of a linear one σ_w², where the signal left the range of its precision."""
+        found = self.value("chi", element.where)
+        if found is not None and 0 < found < math.inf and self._in_range(element.where):
+            return found
+        sigma_w = self._prescribed[element.where].sigma_w
+        return sigma_w**2 if element.family is Family.LINEAR and sigma_w and math.isfinite(sigma_w) else None
+
+    def _in_range(self, where: Where) -> bool:
+        """Whether squares of the signal and of tangents are far from the ends of single precision."""
+        squares = (self.value("second_moment", where), self.value("tangent", where))
+        return all(s is None or 1e-30 < s < 1e30 for s in squares)
+
+    def sigma_b(self, stage: Stage) -> float:
+        """Root mean square of the biases of the stage."""
+        return math.hypot(*(self._prescribed[e.where].sigma_b or 0.0 for e in stage.linear))
+
     def gain(self, stage: Stage) -> float | None:
         """χ of a stage without branches: the product over its elements, pooling left out; None if unknown.
 
         Averaging over positions shrinks a tangent without harming what it carries, so it is not counted.
         """
-        if stage.branched or not stage.linear:
-            return None
-        product = 1.0
-        for element in stage.elements:
-            if element.family is Family.POOLING:
-                continue
-            chi = self.value("chi", element.where)
-            if chi is None or not 0 < chi < math.inf:
-                return None
-            product *= chi
-        return product
+        return None if stage.branched or not stage.linear else self.product(stage.elements)
 
-    def weight_of(self, stage: Stage) -> str | None:
-        """Name of the one weight whose scale sets the stage's gain; None where there is no such parameter."""
-        if len(stage.linear) != 1:
-            return None
-        record = next((r for r in self.elements if r.where == stage.linear[0].where), None)
-        owned = [] if record is None else [w for w in record.weights if w.rsplit(".", 1)[-1] == "weight"]
-        return owned[0] if len(owned) == 1 else None
+    def product(self, elements: tuple[Element, ...]) -> float | None:
+        """Product of the elements' χ, pooling left out; None where one of them is unknown."""
+        product = 1.0
+        for element in elements:
+            if element.family is not Family.POOLING:
+                chi = self.chi(element)
+                if chi is None:
+                    return None
+                product *= chi
+        return product

@@ -1,1 +1,19 @@
 """System → measurements, one instrument a file."""
+
+from lensmaker.instruments.attention import AttentionEntropy
+from lensmaker.instruments.base import Instrument
+from lensmaker.instruments.gradients import Gradients
+from lensmaker.instruments.jacobian import Jacobian
+from lensmaker.instruments.saturation import Saturation
+from lensmaker.instruments.signals import Signals
+from lensmaker.instruments.spectra import Spectra
+
+INSTRUMENTS: tuple[type[Instrument], ...] = (
+    Signals,
+    Saturation,
+    AttentionEntropy,
+    Gradients,
+    Jacobian,
+    Spectra,
+)
+"""Every instrument there is; the CLI, the docs and the conformance tests read this tuple."""
