@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from lensmaker.core import InputError, Measurement, Reference, Table, Where
 from lensmaker.instruments.base import Instrument
 from lensmaker.instruments.layout import Layout, Layouts
-from lensmaker.instruments.linear_ray import Refraction, content, sources, walk
+from lensmaker.instruments.linear_ray import Refraction, sources, walk
+from lensmaker.instruments.refraction import Tangents, content
 from lensmaker.instruments.sums import numbers, squares
 from lensmaker.numerics.resampling import Estimate, jackknife, ratio
 from lensmaker.systems.networks import Network, Train
@@ -83,15 +84,16 @@ class Jacobian(Instrument):
         dense = bench.inputs <= self.dense_inputs and not bench.samples_mix(self.seed)
         start = bench.basis() if dense else bench.gaussian(self.tangents, self.seed)
         first = bench.power(start)
+        powers = {value: bench.power({value: tangents}) for value, tangents in start.items()}
         for step in bench.visible(start, self.seed):
             where, n = step.element.where, bench.train.samples
-            out = bench.power({step.value: step.tangents})
+            out = powers[step.value] = bench.power({step.value: step.tangents})
             tangent = _growth(out, first)
             yield self.measurement("tangent", where, *tangent, n)
             if step.source is not None and step.incoming is not None:
-                yield self.measurement(
-                    "chi", where, *_growth(out, bench.power({step.source: step.incoming})), n
-                )
+                into = powers.get(step.source)
+                into = bench.power({step.source: step.incoming}) if into is None else into
+                yield self.measurement("chi", where, *_growth(out, into), n)
             scale = step.tangents[0].numel() / n / bench.inputs
             yield self.measurement("jacobian_norm", where, scale * tangent.value, scale * tangent.error, n)
             if dense and bench.layouts[step.value].is_known:
@@ -154,30 +156,29 @@ class _Bench:
         """Number of entries of one sample where tangents start."""
         return sum(int(np.prod(self.train.values[i].shape)) for i in self.sources) // self.train.samples
 
-    def visible(self, start: dict[int, torch.Tensor], seed: int) -> Iterator[Refraction]:
+    def visible(self, start: dict[int, Tangents], seed: int) -> Iterator[Refraction]:
         shown = {e.index for e in self.train.visible()}
         return (step for step in walk(self.train, start, seed=seed) if step.element.index in shown)
 
-    def gaussian(self, count: int, seed: int) -> dict[int, torch.Tensor]:
+    def gaussian(self, count: int, seed: int) -> dict[int, Tangents]:
         """Independent normal entries."""
         generator = torch.Generator().manual_seed(seed)
         start = {}
         for i in self.sources:
             x = content(self.train, i)
-            start[i] = torch.randn(count, *x.shape, generator=generator, dtype=torch.float64).to(x)
+            drawn = torch.randn(count, *x.shape, generator=generator, dtype=torch.float64)
+            start[i] = list(drawn.to(x).unbind())
         return start
 
-    def basis(self) -> dict[int, torch.Tensor]:
+    def basis(self) -> dict[int, Tangents]:
         """The unit vectors of one sample's inputs, the same in all samples."""
         start, begin = {}, 0
         for i in self.sources:
             x = content(self.train, i)
             rows = self.layouts[i].rows(torch.arange(x.numel()).view(x.shape))
-            place = torch.empty(x.numel(), dtype=torch.int64)
-            place[rows] = torch.arange(
-                begin, begin + rows.shape[1]
-            )  # position of each entry within its sample
-            start[i] = (torch.arange(self.inputs)[:, None] == place).view(-1, *x.shape).to(x)
+            place = torch.empty(x.numel(), dtype=torch.int64)  # of each entry within its sample
+            place[rows] = torch.arange(begin, begin + rows.shape[1])
+            start[i] = [(place == k).view(x.shape).to(x) for k in range(self.inputs)]
             begin += rows.shape[1]
         return start
 
@@ -190,19 +191,19 @@ class _Bench:
             if not self.layouts[i].is_known:
                 return True
             others = self.layouts[i].owners(torch.arange(t[0].numel()), t[0].shape) != 0
-            t[0].view(-1)[others.to(t.device)] = 0
+            t[0].view(-1)[others.to(t[0].device)] = 0
         return any(
             self.layouts[step.value].is_known
             and bool((self.power({step.value: step.tangents})[:, 1:] != 0).any())
             for step in self.visible(start, seed)
         )
 
-    def power(self, tangents: dict[int, torch.Tensor]) -> NDArray[np.float64]:
+    def power(self, tangents: dict[int, Tangents]) -> NDArray[np.float64]:
         """Mean square of each vector in each sample, over all given values: shape (K, samples)."""
         sums, entries = [], 0
         for value, stack in tangents.items():
             rows = [self.layouts[value].rows(t) for t in stack]
-            sums.append(rows[0].shape[1] * np.stack([squares(r) for r in rows]))
+            sums.append(rows[0].shape[1] * np.stack([_squares(r) for r in rows]))
             entries += rows[0].shape[1]
         return np.asarray(sum(sums) / entries)
 
@@ -210,6 +211,15 @@ class _Bench:
         """Of the Jacobian of each sample, whose columns are the tangents of a basis."""
         columns = torch.stack([self.layouts[step.value].rows(t) for t in step.tangents], dim=-1)
         return numbers(torch.linalg.svdvals(columns.double()))
+
+
+def _squares(rows: torch.Tensor) -> NDArray[np.float64]:
+    """Mean square of each row, in single precision where that has the range for it."""
+    if rows.dtype == torch.float32:
+        norm = torch.linalg.vector_norm(rows, dim=1)
+        if bool(((norm > 1e-12) & (norm < 1e12)).all()):
+            return numbers(norm) ** 2 / rows.shape[1]
+    return squares(rows)
 
 
 def _growth(out: NDArray[np.float64], into: NDArray[np.float64]) -> Estimate:
