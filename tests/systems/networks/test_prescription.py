@@ -244,6 +244,10 @@ FIELDS: dict[str, tuple[nn.Module, tuple[int, ...]]] = {
         nn.Sequential(nn.Conv1d(1, 2, 3, 4), nn.ConvTranspose1d(2, 1, 4, 4, dilation=3)),
         (61,),
     ),
+    "transposed, taps apart": (
+        nn.Sequential(nn.Conv1d(1, 2, 3), nn.ConvTranspose1d(2, 1, 4, 2, dilation=3)),
+        (24,),
+    ),
     "transposed first": (nn.Sequential(nn.ConvTranspose1d(1, 2, 3, 2), nn.Conv1d(2, 1, 5)), (24,)),
     "upsampled": (
         nn.Sequential(nn.Conv2d(1, 2, 3, 2), nn.Upsample(scale_factor=2), nn.Conv2d(2, 1, 3)),
