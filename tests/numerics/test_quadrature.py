@@ -160,3 +160,7 @@ def test_smooth_functions_have_no_jump(function: ElementWise) -> None:
 
 def test_jumps_close_together_are_told_apart() -> None:
     assert discontinuities(lambda x: (x > 0).double() + (x > 1e-6)) == (0.0, 1e-6)
+
+
+def test_many_jumps_are_all_found() -> None:
+    assert discontinuities(torch.floor, radius=20.5) == tuple(float(k) for k in range(-20, 21))

@@ -174,8 +174,8 @@ def discontinuities(
 ) -> tuple[float, ...]:
     """The points in (−radius, radius) where f jumps, each to within `resolution`, in ascending order.
 
-    A panel is bisected while seven Gauss nodes and fifteen Kronrod nodes disagree about the mean of f
-    on it: a smooth f is soon resolved, a jump never is. A jump below 1e-6 of |f| there, or below 1e-11
+    A panel is bisected while seven Gauss nodes and fifteen Kronrod nodes disagree about the mean or the
+    tilt of f on it: a smooth f is soon resolved, a jump never is. A jump below 1e-6 of |f| there, or below 1e-11
     of the largest |f| in (−8, 8), where it could be rounding, counts as smooth.
 
     Examples
@@ -187,12 +187,17 @@ def discontinuities(
     edges = torch.cat((-side, side.flip(0) * 0.99))  # golden cuts: a kink at a round number is never an edge
     lower, upper = edges[:-1], edges[1:]
     noise = 1e-11 * float(function(torch.linspace(-8.0, 8.0, 999, dtype=torch.float64)).abs().max())
+    difference = _kronrod() / 2
+    difference[1::2] -= _gauss() / 2
+    unit = _nodes(torch.tensor([-1.0], dtype=torch.float64), torch.tensor([1.0], dtype=torch.float64))[0]
+    disagreement = torch.stack(
+        (difference, difference * unit), 1
+    )  # of an odd f, the mean alone is 0 for both
     found: list[float] = []
     while len(lower) and len(lower) <= _MOST_PANELS:
         overlap = 0.05 * (upper - lower)  # else a jump at a panel's very edge, beyond its last node, escapes
         values = function(_nodes(lower - overlap, upper + overlap))
-        kronrod, gauss = values @ _kronrod() / 2, values[:, 1::2] @ _gauss() / 2
-        rough = (kronrod - gauss).abs() > (1e-6 * values.abs().amax(1)).clamp_min(noise)
+        rough = (values @ disagreement).abs().amax(1) > (1e-6 * values.abs().amax(1)).clamp_min(noise)
         narrow = upper - lower < resolution
         found += ((lower + upper) / 2)[rough & narrow].tolist()
         lower, upper = _halves(lower[rough & ~narrow], upper[rough & ~narrow])

@@ -97,7 +97,7 @@ def critical_weight_scale(
 def critical_line(
     function: str | ElementWise | Activation, sigma_bs: Iterable[float]
 ) -> Table[CriticalPoint]:
-    """The critical σ_w for each σ_b; of several, an attracting one.
+    """The critical σ_w for each σ_b; of several, which no known activation has, that of smallest q*.
 
     Raises
     ------
@@ -172,4 +172,4 @@ def _at_bias(
         points.append(CriticalPoint(sigma_b, point.sigma_w, q, point.error, point.status))
     if not points:
         return CriticalPoint(sigma_b, math.nan, math.nan, math.nan, OnLine.ABSENT)
-    return min(points, key=lambda p: (p.status is not OnLine.CRITICAL, p.q))
+    return min(points, key=lambda p: p.q)
