@@ -245,6 +245,7 @@ def weighted(train: Train) -> Iterator[tuple[Element, Weights]]:
     >>> [str(e.where) for e, _ in weighted(record(torch.nn.Sequential(fc, fc), torch.ones(2, 3)))]
     ['0:linear']
     """
+    leaves = {_memory(v.tensor) for v in train.values if v.producer is None and v.tensor is not None}
     seen: set[Any] = set()
     for element in train.before_loss():
         if train.signal_output(element) is None:
@@ -252,22 +253,21 @@ def weighted(train: Train) -> Iterator[tuple[Element, Weights]]:
         weights = weights_of(element, train)
         if weights is None or weights.weight.ndim < 2 or not weights.weight.is_floating_point():
             continue
-        identity = _identity(element, train)
+        identity = _identity(element, train, leaves)
         if identity not in seen:
             seen.add(identity)
             yield element, weights
 
 
-def _identity(element: Element, train: Train) -> tuple[Any, ...]:
+def _identity(element: Element, train: Train, leaves: set[int]) -> tuple[Any, ...]:
     """Equal for two uses of one weight: its memory; for a weight computed anew each time, its parameters."""
-    value = max((v for v in train.weight_inputs(element)), key=lambda v: len(v.shape), default=None)
+    value = max(train.weight_inputs(element), key=lambda v: len(v.shape), default=None)
     if value is None or value.tensor is None:
         return (element.index,)
-    leaves = {
-        v.tensor.untyped_storage().data_ptr()
-        for v in train.values
-        if v.producer is None and v.tensor is not None
-    }
-    if value.tensor.untyped_storage().data_ptr() in leaves:
+    if _memory(value.tensor) in leaves:
         return value.tensor.data_ptr(), value.tensor.numel()
     return value.parameters, value.shape
+
+
+def _memory(tensor: torch.Tensor) -> int:
+    return tensor.untyped_storage().data_ptr()

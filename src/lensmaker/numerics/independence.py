@@ -12,18 +12,11 @@ from lensmaker.numerics.marchenko_pastur import MarchenkoPastur
 Floats = NDArray[np.float64]
 
 
-def entries_p(entries: Floats, resolution: float = 0.0) -> float:
+def entries_p(entries: Floats) -> float:
     r"""Kolmogorov's test of the entries against the laws that weights are drawn from.
 
     √N sup|F_N − F| with F the normal law of mean 0 truncated to |w| ≤ max|w|, which has the Gaussian and
     the uniform law as its limits. F is fitted to ⟨w²⟩ and max|w|, which makes the test conservative.
-
-    Parameters
-    ----------
-    entries
-        The numbers, in any shape.
-    resolution
-        Relative spacing of the floats that they were rounded to; rounding moves F_N by no more than that.
 
     Examples
     --------
@@ -38,7 +31,7 @@ def entries_p(entries: Floats, resolution: float = 0.0) -> float:
     bound = (1 + 1 / N) * max(-x[0], x[-1])
     F, i = _truncated_normal_cdf(x / bound, float(np.mean((x / bound) ** 2))), np.arange(N)
     D = max((F - i / N).max(), ((i + 1) / N - F).max())
-    return float(kolmogorov(math.sqrt(N) * max(0.0, D - resolution)))
+    return float(kolmogorov(math.sqrt(N) * D))
 
 
 def _truncated_normal_cdf(x: Floats, second_moment: float) -> Floats:
@@ -73,11 +66,11 @@ def rows_p(matrix: Floats) -> float:
 
     p, n = matrix.shape
     squares = matrix**2
-    deviation = squares - squares.mean()
-    variance = (deviation**2).mean()
+    deviation2 = (squares - squares.mean()) ** 2
+    variance = deviation2.mean()
     if p < 2 or not variance:
         return 1.0
-    κ = (deviation**4).mean() / variance**2 - 3
+    κ = np.vdot(deviation2, deviation2) / (n * p) / variance**2 - 3
     T = n * ((squares.mean(1) - squares.mean()) ** 2).sum() / variance
     spread = (p - 1) ** 2 * max(κ / (n * p) + 2 / (p - 1), 0.1 / (p - 1))
     scale = spread / (2 * (p - 1))
