@@ -175,8 +175,8 @@ def discontinuities(
     """The points in (−radius, radius) where f jumps, each to within `resolution`, in ascending order.
 
     A panel is bisected while seven Gauss nodes and fifteen Kronrod nodes disagree about the mean or the
-    tilt of f on it: a smooth f is soon resolved, a jump never is. A jump below 1e-6 of |f| there, or below 1e-11
-    of the largest |f| in (−8, 8), where it could be rounding, counts as smooth.
+    tilt of f on it: a smooth f is soon resolved, a jump never is. What counts as smooth is a jump below
+    1e-6 of |f| there, or below 1e-11 of the largest |f| in (−8, 8), where it could be rounding.
 
     Examples
     --------
@@ -190,9 +190,7 @@ def discontinuities(
     difference = _kronrod() / 2
     difference[1::2] -= _gauss() / 2
     unit = _nodes(torch.tensor([-1.0], dtype=torch.float64), torch.tensor([1.0], dtype=torch.float64))[0]
-    disagreement = torch.stack(
-        (difference, difference * unit), 1
-    )  # of an odd f, the mean alone is 0 for both
+    disagreement = torch.stack((difference, difference * unit), 1)  # the mean of an odd f is 0 for both
     found: list[float] = []
     while len(lower) and len(lower) <= _MOST_PANELS:
         overlap = 0.05 * (upper - lower)  # else a jump at a panel's very edge, beyond its last node, escapes
