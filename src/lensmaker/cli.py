@@ -6,13 +6,16 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import Enum
+from json import dumps
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Annotated, Any
 
 import typer
 
 from lensmaker import report as show
 from lensmaker.core import LensmakerError
+from lensmaker.report.numbers import number
 
 app = typer.Typer(
     help="An optical bench for neural networks: predict, measure, compare, diagnose and correct.",
@@ -69,12 +72,14 @@ def inspect(
     """Predict, measure, compare and diagnose a network, layer by layer."""
     from lensmaker.inspection import inspect as run
 
+    _check_outputs(html, json)
     model, batch = _load(target, data, weights)
+    loss_fn = _loss(loss, batch)
     with _status() as progress:
         report = run(
             model,
             batch,
-            _loss(loss, batch),
+            loss_fn,
             trained=trained,
             batch_axis=batch_axis,
             seed=seed,
@@ -99,6 +104,33 @@ def prescription(target: Target, data: Data, weights: Weights = None, batch_axis
 
     model, batch = _load(target, data, weights)
     _print(show.prescription_table(run(model, batch, batch_axis=batch_axis)))
+
+
+@app.command()
+def criticality(
+    activation: Annotated[str, typer.Argument(metavar="ACTIVATION", help="relu, tanh, gelu, …")],
+    sigma_b: Annotated[float, typer.Option(help="Scale of the biases.")] = 0.0,
+    sigma_w: Annotated[float | None, typer.Option(help="Scale of the weights; else the critical one.")] = None,
+    html: Html = None,
+    json: Json = None,
+) -> None:
+    """Print and plot where an activation is critical: σ_w(σ_b), fixed points, depth scales, class."""
+    from lensmaker.theories.criticality_record import criticality_report
+
+    _check_outputs(html, json)
+    record = criticality_report(activation, sigma_b, sigma_w)
+    layer = f"{record.activation} at σ_w = {record.sigma_w:.5g}, σ_b = {record.sigma_b:.5g}"
+    typer.echo(f"{layer}: {record.phase} ({record.phase_meaning}).")
+    typer.echo(f"Universality class: {record.universality}. {record.explanation}")
+    _print(show.table([_at_five_digits(row) for row in record.rows()]))
+    for note in record.notes:
+        typer.echo(f"Note: {note}")
+    if html is not None:
+        from lensmaker.report.criticality_figure import criticality_html
+
+        show.write_text(html, criticality_html(record.to_dict()))
+    if json is not None:
+        show.write_text(json, dumps(record.to_dict(), indent=2, ensure_ascii=False) + "\n")
 
 
 @app.command()
@@ -157,11 +189,31 @@ def main() -> None:
         typer.echo(f"lensmaker: {error}", err=True)
         sys.exit(2)
     except KeyboardInterrupt:
-        typer.echo("lensmaker: interrupted; nothing was written", err=True)
         sys.exit(130)
 
 
 # -- parts of the commands --------------------------------------------------------------------------
+
+
+def _check_outputs(*paths: Path | None) -> None:
+    """Refuse what cannot be written before the long work, not after it."""
+    from lensmaker.core import InputError
+
+    named = [p.resolve() for p in paths if p is not None]
+    if len(set(named)) < len(named):
+        raise InputError("a file for each output", f"{named[0]} for two", "name another one")
+    for path in named:
+        folder = path.parent
+        if not folder.is_dir():
+            raise InputError("a file that can be written", f"{path}, whose folder is missing", f"make {folder} first")
+        if path.is_dir():
+            raise InputError("a file that can be written", f"{path}, which is a folder", "name a file in it")
+        try:
+            with NamedTemporaryFile(dir=folder):
+                pass
+        except OSError as error:
+            reason = f"{path}: {(error.strerror or str(error)).lower()}"
+            raise InputError("a file that can be written", reason, "choose a folder you may write to") from error
 
 
 def _load(target: str, data: Path, weights: Path | None) -> tuple[Any, Any]:
@@ -177,6 +229,10 @@ def _load(target: str, data: Path, weights: Path | None) -> tuple[Any, Any]:
 def _loss(loss: Loss, batch: Any) -> Any:
     if loss is Loss.MODEL:
         return None
+    if not isinstance(batch, tuple):
+        from lensmaker.core import InputError
+
+        raise InputError(f"a batch of x and y for the loss {loss.value}", "one without y", "add y to the file")
     import torch.nn.functional as functional
 
     return getattr(functional, loss.value)
@@ -194,6 +250,11 @@ def _read(path: Path) -> str:
 def _facts(member: Any, *more: str) -> dict[str, str]:
     row = {"name": member.name, "summary": member.summary, "quantities": ", ".join(member.quantities)}
     return row | {name: "; ".join(getattr(member, name)) for name in more}
+
+
+def _at_five_digits(row: dict[str, Any]) -> dict[str, str]:
+    numbers = {"value": number(row["value"], 5), "error": number(row["error"], 1)}
+    return {name: numbers.get(name, row[name]) for name in ("symbol", "quantity", "value", "error", "definition")}
 
 
 def _print(renderable: Any) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 import os
 import platform
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -14,8 +15,10 @@ from torch import nn
 from lensmaker import report as show
 from lensmaker.core import BenchRecord, CorrectionError, Finding, Measurement, Reference, Table, Training, compare
 from lensmaker.design.correction import Correction, apply
+from lensmaker.design.aberration import Aberration
 from lensmaker.design.diagnose import ABERRATIONS, combined, diagnose
 from lensmaker.design.evidence import Evidence
+from lensmaker.instruments import INSTRUMENTS, Instrument
 from lensmaker.instruments.attention import AttentionEntropy
 from lensmaker.instruments.gradients import Gradients
 from lensmaker.instruments.jacobian import Jacobian
@@ -26,6 +29,7 @@ from lensmaker.instruments.together import measure_together
 from lensmaker.instruments.training import training_state
 from lensmaker.systems.networks import Network
 from lensmaker.systems.networks.prescription import prescribe
+from lensmaker.theories import THEORIES, Theory
 from lensmaker.theories.finite_width import FiniteWidth
 from lensmaker.theories.mean_field import MeanField
 
@@ -107,9 +111,13 @@ def inspect(
         unmeasured,
         unpredicted,
         findings,
-        references=references(),
+        references=references(
+            {theory.name, FiniteWidth.name}
+            | {m.instrument for m in measurements}
+            | {f.aberration for f in findings}
+        ),
         versions=(("python", platform.python_version()), ("torch", torch.__version__)),
-        notes=tuple(network.whole.notes),
+        notes=tuple(network.whole.notes) + (_NO_LOSS if network.whole.loss is None else ()),
     )
     return Report(record, network)
 
@@ -140,7 +148,8 @@ class Report:
     def correct(self) -> Report:
         """Apply the corrections of all findings, and measure the network again beside the predicted effect.
 
-        The comparison is in `record.corrected`; `undo()` takes the corrections back bitwise.
+        The comparison is in `record.corrected`; `undo()` takes the corrections back bitwise. Nothing happens
+        where no finding has a correction.
 
         Raises
         ------
@@ -149,10 +158,12 @@ class Report:
         """
         if self._correction is not None:
             raise CorrectionError("a network without these corrections", "one that has them", "undo() first")
-        if self.findings:
-            correction = apply(self._network.model, combined(dict(f.factors) for f in self.findings))
+        factors = combined(dict(f.factors) for f in self.findings)
+        if factors:
+            correction = apply(self._network.model, factors)
             try:
-                corrected, _, _ = compare(self.findings[0].effect, measure(self._network))
+                effect = next(f.effect for f in self.findings if f.factors)
+                corrected, _, _ = compare(effect, measure(self._network, self._network.seed))
             except BaseException:
                 correction.undo()
                 raise
@@ -169,7 +180,9 @@ class Report:
             If no correction is applied, or the weights have changed since.
         """
         if self._correction is None:
-            raise CorrectionError("a correction to undo", "none applied", "call correct() first")
+            correctable = any(f.factors for f in self.findings)
+            fix = "call correct() first" if correctable else "leave it, since no finding has one"
+            raise CorrectionError("a correction to undo", "none applied", fix)
         self._correction.undo()
         self._correction = None
         self.record = dataclasses.replace(self.record, corrected=Table())
@@ -199,15 +212,26 @@ class Report:
     def __repr__(self) -> str:
         from rich.console import Console
 
-        console = Console(width=110, file=open(os.devnull, "w"), record=True)  # noqa: SIM115
+        console = Console(width=110, file=io.StringIO(), record=True)
         console.print(self)
         return console.export_text()
 
 
 def measure(network: Network, seed: int = 0) -> Table[Measurement]:
     """What signals, gradients and the Jacobian read off a network, from one pass and one linear ray."""
-    together = measure_together(network, [Signals(), Gradients(), Saturation(), AttentionEntropy()])
+    together = measure_together(network, [Signals(), Saturation(), AttentionEntropy(), Gradients()])
     return sum(together.values(), Jacobian(seed=seed).measure(network))
+
+
+def references(names: Collection[str] | None = None) -> tuple[Reference, ...]:
+    """The sources of the named theories, instruments and aberrations; None: of all there are."""
+    used = [m for m in _MEMBERS if names is None or m.name in names]
+    return tuple({r.key: r for member in used for r in member.references}.values())
+
+
+def _cites() -> dict[str, list[str]]:
+    """Theory or instrument → keys of its references."""
+    return {member.name: [r.key for r in member.references] for member in _MEMBERS}
 
 
 def _asked(trained: bool | None) -> tuple[Training, str] | None:
@@ -216,14 +240,10 @@ def _asked(trained: bool | None) -> tuple[Training, str] | None:
     return (Training.TRAINED if trained else Training.FRESH), "as the caller said"
 
 
-def references() -> tuple[Reference, ...]:
-    """The sources of everything that an inspection uses."""
-    return tuple({r.key: r for member in _MEMBERS for r in member.references}.values())
+_MEMBERS: tuple[type[Theory] | type[Instrument] | type[Aberration], ...] = (
+    *THEORIES,
+    *INSTRUMENTS,
+    *ABERRATIONS,
+)
 
-
-def _cites() -> dict[str, list[str]]:
-    """Theory or instrument → keys of its references."""
-    return {member.name: [r.key for r in member.references] for member in _MEMBERS}
-
-
-_MEMBERS = (MeanField, FiniteWidth, Signals, Gradients, Saturation, AttentionEntropy, Jacobian, Spectra, *ABERRATIONS)
+_NO_LOSS = ("no loss was given, so gradients are neither predicted nor measured: pass a loss_fn to have them",)

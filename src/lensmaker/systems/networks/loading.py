@@ -39,7 +39,7 @@ def model_from(target: str) -> nn.Module:
         sys.path.insert(0, "")
     try:
         found: Any = importlib.import_module(module_name)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise InputError(
             _FORM, f"{module_name!r}, which does not import ({_first_line(error)})", "check the spelling and the folder"
         ) from error
@@ -53,7 +53,7 @@ def model_from(target: str) -> nn.Module:
             raise InputError(_FORM, f"a {type(found).__name__}", "name a function or a class that makes the model")
         try:
             found = found()
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise InputError(
                 "a factory that makes the model without arguments",
                 f"{target} raising {_first_line(error)}",
@@ -75,7 +75,7 @@ def load_weights(model: nn.Module, path: str | Path) -> None:
         If the file is missing, corrupt, needs code to be run, or does not fit; the model is then unchanged.
     """
     state = _state_from(Path(path))
-    own = model.state_dict()
+    own = {k: v for k, v in model.state_dict().items() if isinstance(v, Tensor)}
     missing, surplus = sorted(own.keys() - state.keys()), sorted(state.keys() - own.keys())
     misfits = [k for k in own.keys() & state.keys() if own[k].shape != state[k].shape]
     if missing or surplus or misfits:
@@ -112,7 +112,7 @@ def _state_from(path: Path) -> dict[str, Tensor]:
 
 
 def batch_from(path: str | Path) -> Any:
-    """A batch from an .npz file: `x` alone, `x` and `y`, or the named arguments of the model.
+    """A batch from an .npz file: `x` alone, `x` and `y`, or the named arguments of the model; x from .npy.
 
     Floats become torch's default dtype, integers int64.
 
@@ -125,12 +125,15 @@ def batch_from(path: str | Path) -> Any:
     if not Path(path).is_file():
         raise InputError(expected, f"{path}, which is not there", "save one with numpy.savez(path, x=x, y=y)")
     try:
-        with np.load(path, allow_pickle=False) as file:
+        file = np.load(path, allow_pickle=False)
+        if isinstance(file, np.ndarray):
+            return _tensor(file)
+        with file:
             arrays = {name: _tensor(file[name]) for name in file.files}
     except Exception as error:
-        raise InputError(
-            expected, f"{path}, which cannot be read ({_first_line(error)})", "save it with numpy.savez(path, x=x, y=y)"
-        ) from error
+        objects = isinstance(error, ValueError) and "pickle" in str(error)
+        got = "holds Python objects" if objects else f"cannot be read ({_first_line(error)})"
+        raise InputError(expected, f"{path}, which {got}", "save numbers with numpy.savez(path, x=x, y=y)") from error
     if not arrays:
         raise InputError(expected, f"{path}, which is empty", "save one with numpy.savez(path, x=x, y=y)")
     if arrays.keys() == {"x"}:
@@ -151,5 +154,5 @@ def _few(names: list[str]) -> str:
     return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
-def _first_line(error: Exception) -> str:
+def _first_line(error: BaseException) -> str:
     return f"{type(error).__name__}: {(str(error).splitlines() or ['no message'])[0]}"
