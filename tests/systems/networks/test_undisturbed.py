@@ -101,6 +101,9 @@ class Restless(nn.Module):
         self.register_buffer("late", torch.ones(1))
         with torch.no_grad():
             self.linear.weight.mul_(2)
+        self.linear.weight.grad = None
+        if self.norm.weight.grad is not None:
+            self.norm.weight.grad.zero_()
         h = self.unregistered[0](self.spectral(self.norm(self.linear(x))))
         scale = random.random() + np.random.rand() + torch.rand(()).item()
         if self.fails:
@@ -112,6 +115,7 @@ def restless() -> Restless:
     model = Restless().train()
     model.spectral.eval()
     model.linear.weight.grad = torch.full((4, 4), 3.0)
+    model.norm.weight.grad = torch.full((4,), 3.0)
     model.register_forward_hook(lambda *_: None)
     model.register_forward_pre_hook(lambda *_: None)
     return model
