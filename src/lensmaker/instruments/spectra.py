@@ -204,7 +204,7 @@ class Spectra(Instrument):
         self.seed = seed
 
     def measure(self, network: Network) -> Table[Measurement]:
-        train = network.observe()
+        train = network.whole
         return Table(
             m for element, weights in weighted(train) for m in self._element(element, train, weights)
         )

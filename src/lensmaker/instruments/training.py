@@ -21,6 +21,9 @@ FALSE_ALARM = 1e-3
 LARGEST_SIDE = 1024
 """Rows and columns of a larger matrix are drawn: a part of a random matrix is a random matrix."""
 
+MOST_WEIGHTS = 24
+"""Of a network with more weights so many are tested, evenly spread over its depth."""
+
 ENTRIES = 2**16
 """Entries of a larger matrix are drawn for the test of their law."""
 
@@ -91,7 +94,7 @@ def training_state(network: Network) -> tuple[Training, str]:
 
 
 def evidence(model: nn.Module, seed: int = 0) -> Iterator[Evidence]:
-    """The outcomes of all tests, each parameter once.
+    """The outcomes of all tests, each parameter once; of many weights, some.
 
     Parameters
     ----------
@@ -102,13 +105,21 @@ def evidence(model: nn.Module, seed: int = 0) -> Iterator[Evidence]:
     """
     shifts = set(_starting_constant(model))
     generator = torch.Generator().manual_seed(seed)
-    for name, parameter in model.named_parameters():
-        values = parameter.detach().squeeze()
-        if not values.is_floating_point() or values.is_meta or not values.isfinite().all():
+    floats = {
+        n: p.detach().squeeze()
+        for n, p in model.named_parameters()
+        if p.is_floating_point() and not p.is_meta
+    }
+    weights = [n for n, values in floats.items() if n not in shifts and values.ndim > 1]
+    if len(weights) > MOST_WEIGHTS:
+        weights = [weights[round(i)] for i in np.linspace(0, len(weights) - 1, MOST_WEIGHTS)]
+    chosen = shifts.union(weights)
+    for name, values in floats.items():
+        if name not in chosen or not values.isfinite().all():
             continue
         if name in shifts:
             yield _shift(name, values)
-        elif values.ndim > 1:
+        else:
             yield from _weight(name, values.flatten(1).cpu(), generator)
 
 
