@@ -14,7 +14,7 @@ from typing import Annotated, Any
 import typer
 
 from lensmaker import report as show
-from lensmaker.core import LensmakerError
+from lensmaker.core import InputError, LensmakerError
 from lensmaker.report.numbers import number
 
 app = typer.Typer(
@@ -45,7 +45,7 @@ class FailOn(Enum):
 
 Target = Annotated[str, typer.Argument(metavar="PACKAGE.MODULE:FACTORY", help="What makes the model.")]
 Data = Annotated[Path, typer.Option(help="Batch as .npz: x, or x and y, or the model's named arguments.")]
-Weights = Annotated[Path | None, typer.Option(help="Weights: safetensors, or a state dict saved by torch.save.")]
+Weights = Annotated[Path | None, typer.Option(help="Weights: safetensors, or a saved state dict.")]
 Html = Annotated[Path | None, typer.Option(help="Write one self-contained HTML file.")]
 Json = Annotated[Path | None, typer.Option("--json", help="Write JSON.")]
 Axis = Annotated[int, typer.Option(min=0, max=1, help="The batch axis of the inputs.")]
@@ -110,7 +110,7 @@ def prescription(target: Target, data: Data, weights: Weights = None, batch_axis
 def criticality(
     activation: Annotated[str, typer.Argument(metavar="ACTIVATION", help="relu, tanh, gelu, …")],
     sigma_b: Annotated[float, typer.Option(help="Scale of the biases.")] = 0.0,
-    sigma_w: Annotated[float | None, typer.Option(help="Scale of the weights; else the critical one.")] = None,
+    sigma_w: Annotated[float | None, typer.Option(help="Scale of the weights; else critical.")] = None,
     html: Html = None,
     json: Json = None,
 ) -> None:
@@ -165,7 +165,7 @@ def quantities() -> None:
 
 @app.command()
 def cite(
-    report: Annotated[Path | None, typer.Argument(help="A report in JSON; without one, every source.")] = None,
+    report: Annotated[Path | None, typer.Argument(help="A report in JSON; else every source.")] = None,
     bibtex: Annotated[bool, typer.Option(help="Print BibTeX.")] = False,
 ) -> None:
     """Print the sources that a report rests on."""
@@ -197,23 +197,22 @@ def main() -> None:
 
 def _check_outputs(*paths: Path | None) -> None:
     """Refuse what cannot be written before the long work, not after it."""
-    from lensmaker.core import InputError
-
+    expected = "a file that can be written"
     named = [p.resolve() for p in paths if p is not None]
     if len(set(named)) < len(named):
         raise InputError("a file for each output", f"{named[0]} for two", "name another one")
     for path in named:
         folder = path.parent
         if not folder.is_dir():
-            raise InputError("a file that can be written", f"{path}, whose folder is missing", f"make {folder} first")
+            raise InputError(expected, f"{path}, whose folder is missing", f"make {folder} first")
         if path.is_dir():
-            raise InputError("a file that can be written", f"{path}, which is a folder", "name a file in it")
+            raise InputError(expected, f"{path}, which is a folder", "name a file in it")
         try:
             with NamedTemporaryFile(dir=folder):
                 pass
         except OSError as error:
             reason = f"{path}: {(error.strerror or str(error)).lower()}"
-            raise InputError("a file that can be written", reason, "choose a folder you may write to") from error
+            raise InputError(expected, reason, "choose a folder you may write to") from error
 
 
 def _load(target: str, data: Path, weights: Path | None) -> tuple[Any, Any]:
@@ -230,21 +229,19 @@ def _loss(loss: Loss, batch: Any) -> Any:
     if loss is Loss.MODEL:
         return None
     if not isinstance(batch, tuple):
-        from lensmaker.core import InputError
-
-        raise InputError(f"a batch of x and y for the loss {loss.value}", "one without y", "add y to the file")
+        raise InputError(f"a batch of x and y for the loss {loss.value}", "one without y", "add y to it")
     import torch.nn.functional as functional
 
     return getattr(functional, loss.value)
 
 
 def _read(path: Path) -> str:
-    from lensmaker.core import InputError
-
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError("a report in JSON", f"{path}, which cannot be read", "make one with --json") from error
+        raise InputError(
+            "a report in JSON", f"{path}, which cannot be read", "make one with --json"
+        ) from error
 
 
 def _facts(member: Any, *more: str) -> dict[str, str]:
@@ -254,7 +251,9 @@ def _facts(member: Any, *more: str) -> dict[str, str]:
 
 def _at_five_digits(row: dict[str, Any]) -> dict[str, str]:
     numbers = {"value": number(row["value"], 5), "error": number(row["error"], 1)}
-    return {name: numbers.get(name, row[name]) for name in ("symbol", "quantity", "value", "error", "definition")}
+    return {
+        name: numbers.get(name, row[name]) for name in ("symbol", "quantity", "value", "error", "definition")
+    }
 
 
 def _print(renderable: Any) -> None:

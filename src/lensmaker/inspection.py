@@ -13,13 +13,23 @@ import torch
 from torch import nn
 
 from lensmaker import report as show
-from lensmaker.core import BenchRecord, CorrectionError, Finding, Measurement, Reference, Table, Training, compare
-from lensmaker.design.correction import Correction, apply
+from lensmaker.core import (
+    BenchRecord,
+    CorrectionError,
+    Finding,
+    Measurement,
+    Reference,
+    Table,
+    Training,
+    compare,
+)
 from lensmaker.design.aberration import Aberration
+from lensmaker.design.correction import Correction, apply
 from lensmaker.design.diagnose import ABERRATIONS, combined, diagnose
 from lensmaker.design.evidence import Evidence
-from lensmaker.instruments import INSTRUMENTS, Instrument
+from lensmaker.instruments import INSTRUMENTS
 from lensmaker.instruments.attention import AttentionEntropy
+from lensmaker.instruments.base import Instrument
 from lensmaker.instruments.gradients import Gradients
 from lensmaker.instruments.jacobian import Jacobian
 from lensmaker.instruments.saturation import Saturation
@@ -29,7 +39,8 @@ from lensmaker.instruments.together import measure_together
 from lensmaker.instruments.training import training_state
 from lensmaker.systems.networks import Network
 from lensmaker.systems.networks.prescription import prescribe
-from lensmaker.theories import THEORIES, Theory
+from lensmaker.theories import THEORIES
+from lensmaker.theories.base import Theory
 from lensmaker.theories.finite_width import FiniteWidth
 from lensmaker.theories.mean_field import MeanField
 
@@ -246,4 +257,6 @@ _MEMBERS: tuple[type[Theory] | type[Instrument] | type[Aberration], ...] = (
     *ABERRATIONS,
 )
 
-_NO_LOSS = ("no loss was given, so gradients are neither predicted nor measured: pass a loss_fn to have them",)
+_NO_LOSS = (
+    "no loss was given, so gradients are neither predicted nor measured: pass a loss_fn to have them",
+)

@@ -79,5 +79,7 @@ def _in_words(evidence: Evidence, effect: tuple[Prediction, ...]) -> str:
 def _ratio(first: float | None, last: float | None) -> str:
     """√(first/last) in print; what has left the range of numbers is said to be so."""
     if first is None or last is None or not (0 < first < math.inf and 0 < last < math.inf):
-        return "unmeasurably many" if last == 0 else "unmeasurably few" if first == 0 else "an unknown number of"
+        return (
+            "unmeasurably many" if last == 0 else "unmeasurably few" if first == 0 else "an unknown number of"
+        )
     return f"{math.exp((math.log(first) - math.log(last)) / 2):.2g}"

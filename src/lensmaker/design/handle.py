@@ -70,7 +70,8 @@ def users_of(parameter: str, train: Train) -> frozenset[int]:
     return frozenset(
         e.index
         for e in train.before_loss()
-        if train.signal_output(e) is not None and any(parameter in v.parameters for v in train.weight_inputs(e))
+        if train.signal_output(e) is not None
+        and any(parameter in v.parameters for v in train.weight_inputs(e))
     )
 
 

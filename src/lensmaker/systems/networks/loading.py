@@ -41,16 +41,22 @@ def model_from(target: str) -> nn.Module:
         found: Any = importlib.import_module(module_name)
     except (Exception, SystemExit) as error:
         raise InputError(
-            _FORM, f"{module_name!r}, which does not import ({_first_line(error)})", "check the spelling and the folder"
+            _FORM,
+            f"{module_name!r}, which does not import ({_first_line(error)})",
+            "check the spelling and the folder",
         ) from error
     try:
         for name in attribute.split("."):
             found = getattr(found, name)
     except AttributeError as error:
-        raise InputError(_FORM, f"{module_name!r} without {attribute!r}", "name something the module defines") from error
+        raise InputError(
+            _FORM, f"{module_name!r} without {attribute!r}", "name something the module defines"
+        ) from error
     if not isinstance(found, nn.Module):
         if not callable(found):
-            raise InputError(_FORM, f"a {type(found).__name__}", "name a function or a class that makes the model")
+            raise InputError(
+                _FORM, f"a {type(found).__name__}", "name a function or a class that makes the model"
+            )
         try:
             found = found()
         except (Exception, SystemExit) as error:
@@ -61,7 +67,9 @@ def model_from(target: str) -> nn.Module:
             ) from error
     if not isinstance(found, nn.Module):
         raise InputError(
-            "a factory of a torch.nn.Module", f"{target} making a {type(found).__name__}", "return the model itself"
+            "a factory of a torch.nn.Module",
+            f"{target} making a {type(found).__name__}",
+            "return the model itself",
         )
     return found
 
@@ -84,7 +92,9 @@ def load_weights(model: nn.Module, path: str | Path) -> None:
             got = f"{k} of shape {tuple(state[k].shape)} where it has {tuple(own[k].shape)}"
         else:
             got = f"{_few(missing)} missing" if missing else f"{_few(surplus)} it does not have"
-        raise WeightsError(f"weights that fit {type(model).__name__}", got, "load the file made for this model")
+        raise WeightsError(
+            f"weights that fit {type(model).__name__}", got, "load the file made for this model"
+        )
     model.load_state_dict(state)
 
 
@@ -103,11 +113,15 @@ def _state_from(path: Path) -> dict[str, Tensor]:
         got = f"{path}, a pickle that runs code" if unsafe else f"{path}, which is corrupt"
         raise WeightsError(expected, got, "save model.state_dict() as safetensors instead") from error
     except Exception as error:
-        raise WeightsError(expected, f"{path}, which is corrupt ({_first_line(error)})", "save it again") from error
+        raise WeightsError(
+            expected, f"{path}, which is corrupt ({_first_line(error)})", "save it again"
+        ) from error
     if isinstance(state, dict) and isinstance(state.get("state_dict"), dict):
         state = state["state_dict"]
     if not isinstance(state, dict) or not all(isinstance(v, Tensor) for v in state.values()):
-        raise WeightsError(expected, f"{path}, which holds a {type(state).__name__}", "save model.state_dict()")
+        raise WeightsError(
+            expected, f"{path}, which holds a {type(state).__name__}", "save model.state_dict()"
+        )
     return state
 
 
@@ -125,15 +139,17 @@ def batch_from(path: str | Path) -> Any:
     if not Path(path).is_file():
         raise InputError(expected, f"{path}, which is not there", "save one with numpy.savez(path, x=x, y=y)")
     try:
-        file = np.load(path, allow_pickle=False)
-        if isinstance(file, np.ndarray):
-            return _tensor(file)
-        with file:
-            arrays = {name: _tensor(file[name]) for name in file.files}
+        with Path(path).open("rb") as opened:  # numpy leaves what it cannot read open
+            found = np.load(opened, allow_pickle=False)
+            if isinstance(found, np.ndarray):
+                return _tensor(found)
+            arrays = {name: _tensor(found[name]) for name in found.files}
     except Exception as error:
         objects = isinstance(error, ValueError) and "pickle" in str(error)
         got = "holds Python objects" if objects else f"cannot be read ({_first_line(error)})"
-        raise InputError(expected, f"{path}, which {got}", "save numbers with numpy.savez(path, x=x, y=y)") from error
+        raise InputError(
+            expected, f"{path}, which {got}", "save numbers with numpy.savez(path, x=x, y=y)"
+        ) from error
     if not arrays:
         raise InputError(expected, f"{path}, which is empty", "save one with numpy.savez(path, x=x, y=y)")
     if arrays.keys() == {"x"}:
