@@ -4,8 +4,8 @@
 
 The figure of Poole et al. 2016 and Schoenholz et al. 2017 on real networks: tanh, σ_b = 0.3, width 800. Two
 inputs become alike in the ordered phase and unlike in the chaotic one, over a depth ξ_c that diverges between
-the two. Predicted by `criticality` from the activation alone; measured on noisy copies of a digit as they pass
-through random networks.
+the two. Predicted by `criticality` from the activation alone; measured on the correlation of noisy copies of a
+digit as they pass through random networks.
 """
 
 from __future__ import annotations
@@ -64,7 +64,9 @@ def decay(c: list[float], c_star: float, floor: float) -> float:
     if len(logs) < 3:
         return math.nan
     centre = mean(layers)
-    slope = sum((i - centre) * y for i, y in zip(layers, logs, strict=True)) / sum((i - centre) ** 2 for i in layers)
+    slope = sum((i - centre) * y for i, y in zip(layers, logs, strict=True)) / sum(
+        (i - centre) ** 2 for i in layers
+    )
     return -1 / slope if slope < 0 else math.nan
 
 
@@ -75,7 +77,9 @@ _FIRST = 2
 def measured(sigma_w: float, c_star: float, x: torch.Tensor, generator: torch.Generator) -> Measurement:
     """ξ_c of the mean over the networks, with a jackknife error; not converged where the depth is too short."""
     runs = [correlations(sigma_w, x, generator) for _ in range(NETWORKS)]
-    means = [[mean(layer) for layer in zip(*(r for r in runs if r is not left), strict=True)] for left in runs]
+    means = [
+        [mean(layer) for layer in zip(*(r for r in runs if r is not left), strict=True)] for left in runs
+    ]
     everything = [mean(layer) for layer in zip(*runs, strict=True)]
     # In the chaotic phase the fixed point of these finite networks is where they end, not c* itself.
     settled = [mean(c[-DEPTH // 4 :]) if c_star < 1 - 1e-6 else c_star for c in (everything, *means)]
@@ -93,16 +97,24 @@ def main(path: Path) -> list[Comparison]:
     x = alike(8, generator)
     found: list[Comparison] = []
     for sigma_w in track(SCALES, "measuring"):
-        predicted = {p.quantity.name: p for p in Criticality().predict(ActivationLayer("tanh", sigma_w, SIGMA_B))}
+        predicted = {
+            p.quantity.name: p for p in Criticality().predict(ActivationLayer("tanh", sigma_w, SIGMA_B))
+        }
         m = measured(sigma_w, predicted["fixed_point_c"].value, x, generator)
         xi = predicted["xi_c"]
-        found.append(Comparison(Prediction(xi.quantity, m.where, xi.value, xi.error, xi.theory, xi.regime), m))
-    table = Table("σ_w", "ξ_c predicted", "ξ_c measured", "ratio", "", title=f"tanh, σ_b = {SIGMA_B}, width {WIDTH}")
+        found.append(
+            Comparison(Prediction(xi.quantity, m.where, xi.value, xi.error, xi.theory, xi.regime), m)
+        )
+    table = Table(
+        "σ_w", "ξ_c predicted", "ξ_c measured", "ratio", "", title=f"tanh, σ_b = {SIGMA_B}, width {WIDTH}"
+    )
     for c in found:
         m, state = c.measurement, c.measurement.convergence
         note = "" if state is Convergence.CONVERGED else f"deeper than {DEPTH} layers can show"
         reading = f"{m.value:.2f} ± {m.error:.2f}"
-        table.add_row(f"{c.where.coordinates[0][1]}", f"{c.prediction.value:.2f}", reading, f"{c.ratio:.2f}", note)
+        table.add_row(
+            f"{c.where.coordinates[0][1]}", f"{c.prediction.value:.2f}", reading, f"{c.ratio:.2f}", note
+        )
     Console().print(table)
     draw([c for c in found if c.measurement.convergence is Convergence.CONVERGED], path)
     return found

@@ -39,7 +39,9 @@ def summary(report: lensmaker.Report, name: str) -> Table:
     kinds: dict[str, list[Comparison]] = defaultdict(list)
     for comparison in report.record.comparisons:
         kinds[comparison.quantity.name].append(comparison)
-    table = Table("quantity", "agree", "deviate", "outside", "largest deviation", "predicted", "measured", title=name)
+    table = Table(
+        "quantity", "agree", "deviate", "outside", "largest deviation", "predicted", "measured", title=name
+    )
     for quantity, found in kinds.items():
         deviating = [c for c in found if c.verdict is Verdict.DEVIATES]
         outside = sum(c.verdict is Verdict.OUTSIDE for c in found)

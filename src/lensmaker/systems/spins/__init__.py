@@ -1,1 +1,1 @@
-"""Lattices, Hamiltonians, samplers and coarse-graining maps: the room is laid, its furniture comes with the spins."""
+"""Lattices, Hamiltonians, samplers and coarse-graining maps: the room is laid, the furniture comes later."""
