@@ -140,7 +140,7 @@ def test_attention_which_torch_cannot_differentiate_forward():
 
 def test_a_sequence_first_lstm_in_single_precision():
     net = Recurrent()
-    x = torch.randn(5, 3, 3)
+    x = torch.randn(6, 3, 3)  # 6 times: taken for samples, the basis vectors would overlap
     found = measured(Network(net, x, batch_axis=1))
     double = copy.deepcopy(net).double()
     exact = dense(lambda t: double(t.transpose(0, 1)).transpose(0, 1), x.transpose(0, 1).double())
@@ -176,6 +176,34 @@ def test_the_derivative_of_a_square_is_not_that_of_a_product_with_a_constant():
 
     x = torch.randn(4, 6, dtype=torch.float64)
     assert_exact(measured(Network(Square(), x)), "mul#1", dense(Square(), x))
+
+
+def test_constants_do_not_move():
+    class Placed(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.place = nn.Parameter(torch.randn(5, 6))
+            self.token = nn.Parameter(torch.randn(1, 6))
+
+        def forward(self, x):
+            x = torch.cat([self.token.expand(len(x), 1, 6), x], dim=1) + self.place
+            return torch.tanh(x)
+
+    x = torch.randn(3, 4, 6, dtype=torch.float64)
+    net = Placed().double()
+    assert_exact(measured(Network(net, x)), "tanh", dense(net, x))
+
+
+def test_tangents_below_the_square_root_of_the_range_of_floats():
+    net = nn.Sequential(nn.Linear(80, 70, bias=False), nn.Linear(70, 60, bias=False))
+    with torch.no_grad():
+        net[1].weight.mul_(1e-25)
+    x = torch.randn(4, 80)
+    single = measured(Network(net, x))
+    double = measured(Network(copy.deepcopy(net).double(), x.double()))
+    assert 0 < double["chi", "1:linear"].value < 1e-49
+    for key, m in double.items():
+        assert single[key].value == pytest.approx(m.value, rel=1e-5), key
 
 
 def test_tangents_do_not_drown_in_a_bias():

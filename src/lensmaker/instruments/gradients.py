@@ -77,15 +77,8 @@ class _GradientReading(Reading):
     def parameter_gradients(self, gradients: dict[str, torch.Tensor]) -> None:
         parameters = dict(self.network.model.named_parameters())
         for name, gradient in gradients.items():
-            rows = [
-                squares(
-                    (t.detach().to_dense() if t.is_sparse else t.detach()).reshape(
-                        len(t) if t.ndim else 1, -1
-                    )
-                )
-                for t in (gradient, parameters[name])
-            ]
-            self.by_parameter[name] = np.stack(rows, axis=-1)
+            units = [_by_unit(t.detach()) for t in (gradient, parameters[name])]
+            self.by_parameter[name] = np.stack(units, axis=-1)
 
     def read(self) -> Iterable[Measurement]:
         signed, samples = self.instrument.measurement, self.network.batch.samples
@@ -98,6 +91,12 @@ class _GradientReading(Reading):
             yield signed("weight_gradient", where, *jackknife(rows), samples)
             if rows[:, 1].any():  # a parameter that is zero has no relative update
                 yield signed("update_ratio", where, *jackknife(rows, _norm_ratio), samples)
+
+
+def _by_unit(t: torch.Tensor) -> NDArray[np.float64]:
+    """Mean square of each slice along axis 0."""
+    t = t.to_dense() if t.is_sparse else t
+    return squares(t.reshape(len(t) if t.ndim else 1, -1))
 
 
 def _norm_ratio(means: NDArray[np.float64]) -> Any:

@@ -9,7 +9,7 @@ import torch
 import torch.autograd.forward_ad as forward
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from lensmaker.systems.networks import Element, Family, Origin, Train
+from lensmaker.systems.networks import Element, Family, Train
 from lensmaker.systems.networks.operations import ELEMENTWISE_ACTIVATIONS
 
 Tangents = list[torch.Tensor]
@@ -100,7 +100,7 @@ def _by_differentiation(
         # torch compiles decompositions at the first use of forward mode, by a function that it deprecates
         warnings.filterwarnings("ignore", "`torch.jit.script", DeprecationWarning)
         for tangents in _one_by_one(incoming):
-            duals = {i: forward.make_dual(_given(train, element, i), t) for i, t in tangents.items()}
+            duals = {i: forward.make_dual(content(train, i), t) for i, t in tangents.items()}
             outputs = _replayed(train, element, duals, seed)
             rays.append([forward.unpack_dual(y).tangent if _is_continuous(y) else None for y in outputs])
     return rays
@@ -121,7 +121,7 @@ def _by_difference(
     step: float = 5e-3,
 ) -> list[Ray]:
     """(f(x + hδ) − f(x − hδ))/2h with h|δ| = `step`·|x|, which balances truncation and rounding."""
-    here = {i: _given(train, element, i) for i in element.inputs}
+    here = {i: content(train, i) for i in element.inputs}
     if dtype is not None:
         here = {i: x.to(dtype) if x.is_floating_point() else x for i, x in here.items()}
     size = sum(float(here[i].square().sum()) for i in incoming) ** 0.5 or 1.0
@@ -147,7 +147,7 @@ def _replayed(train: Train, element: Element, changed: dict[int, torch.Tensor], 
     torch.default_generator.manual_seed(seed)
     if torch.cuda.is_initialized():
         torch.cuda.manual_seed_all(seed)
-    return element.replay(lambda i: changed[i] if i in changed else _given(train, element, i))
+    return element.replay(lambda i: changed[i] if i in changed else content(train, i))
 
 
 def _one_by_one(incoming: dict[int, Tangents]) -> list[dict[int, torch.Tensor]]:
@@ -171,9 +171,3 @@ def content(train: Train, index: int) -> torch.Tensor:
     if tensor is None:
         raise ValueError(f"value {index} was not kept")
     return tensor
-
-
-def _given(train: Train, element: Element, index: int) -> torch.Tensor:
-    """What an element may be run on again: batch norm writes running statistics behind torch's own count."""
-    own = train.values[index].origin is Origin.CONSTANT and element.family is Family.NORMALISATION
-    return content(train, index).clone() if own else content(train, index)
