@@ -69,9 +69,8 @@ def main(path: Path) -> tuple[float, float]:
         report.correct()
     after = accuracy_after_training(model, x, y, "corrected")
     agree = sum(c.verdict.value == "agrees" for c in report.record.corrected)
-    console.print(
-        f"Corrected: {agree} of {len(report.record.corrected)} predicted effects agree with the measured ones."
-    )
+    total = len(report.record.corrected)
+    console.print(f"Corrected: {agree} of {total} predicted effects agree with the measured ones.")
     console.print(f"[bold]The same training now gives {after:.1%}[/bold] (before {before:.1%}).")
 
     path.parent.mkdir(parents=True, exist_ok=True)

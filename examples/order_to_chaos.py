@@ -2,8 +2,8 @@
 
     python examples/order_to_chaos.py [figure.html]
 
-The figure of Poole et al. 2016 and Schoenholz et al. 2017 on real networks: tanh, σ_b = 0.3, width 800. Two
-inputs become alike in the ordered phase and unlike in the chaotic one, over a depth ξ_c that diverges between
+The figure of Poole et al. 2016 and Schoenholz et al. 2017 on real networks: tanh, σ_b = 0.3, width 800.
+Two inputs become alike in the ordered phase and unlike in the chaotic one, over a depth ξ_c that diverges between
 the two. Predicted by `criticality` from the activation alone; measured on the correlation of noisy copies of a
 digit as they pass through random networks.
 """
@@ -75,7 +75,7 @@ _FIRST = 2
 
 
 def measured(sigma_w: float, c_star: float, x: torch.Tensor, generator: torch.Generator) -> Measurement:
-    """ξ_c of the mean over the networks, with a jackknife error; not converged where the depth is too short."""
+    """ξ_c of the mean over the networks, jackknife error; not converged where the depth is too short."""
     runs = [correlations(sigma_w, x, generator) for _ in range(NETWORKS)]
     means = [
         [mean(layer) for layer in zip(*(r for r in runs if r is not left), strict=True)] for left in runs
