@@ -31,9 +31,11 @@ CASES: dict[str, tuple[Callable[[], Any], type[LensmakerError], str]] = {
     "no batch": (
         lambda: record(NET, None),
         InputError,
-        "Expected an example batch (a tensor, an (x, y) pair, or a dict for model(**batch)), "
-        "but got nothing: "
-        "pass a batch like those the network is trained on, several inputs as ((a, b), y).",
+        (
+            "Expected an example batch (a tensor, an (x, y) pair, or a dict for model(**batch)), "
+            "but got nothing: "
+            "pass a batch like those the network is trained on, several inputs as ((a, b), y)."
+        ),
     ),
     "a triple": (lambda: record(NET, (1, 2, 3)), InputError, "but got a tuple of 3: "),
     "an array": (lambda: record(NET, torch.ones(2, 3).numpy()), InputError, "but got a ndarray: "),
@@ -55,16 +57,20 @@ CASES: dict[str, tuple[Callable[[], Any], type[LensmakerError], str]] = {
     "not finite": (
         lambda: record(NET, torch.tensor([[1.0, 2.0, 3.0], [1.0, torch.nan, torch.inf]])),
         InputError,
-        "Expected finite input, but got 2 NaN or infinite values, the first at index (1, 1): "
-        "clean or impute the data first.",
+        (
+            "Expected finite input, but got 2 NaN or infinite values, the first at index (1, 1): "
+            "clean or impute the data first."
+        ),
     ),
     "wrong shape": (
         lambda: record(NET, torch.ones(5, 7)),
         ModelError,
-        "Expected Sequential to run on the batch (5 samples: float32[5, 7]), "
-        "but got RuntimeError in module '0': "
-        "mat1 and mat2 shapes cannot be multiplied (5x7 and 3x4): "
-        "check that the batch has the shape and dtype the network is trained with.",
+        (
+            "Expected Sequential to run on the batch (5 samples: float32[5, 7]), "
+            "but got RuntimeError in module '0': "
+            "mat1 and mat2 shapes cannot be multiplied (5x7 and 3x4): "
+            "check that the batch has the shape and dtype the network is trained with."
+        ),
     ),
     "wrong shape further in": (
         lambda: record(
@@ -76,8 +82,10 @@ CASES: dict[str, tuple[Callable[[], Any], type[LensmakerError], str]] = {
     "wrong dtype": (
         lambda: record(NET, torch.ones(5, 3, dtype=torch.float64)),
         ModelError,
-        "(5 samples: float64[5, 3]), but got RuntimeError in module '0': "
-        "mat1 and mat2 must have the same dtype",
+        (
+            "(5 samples: float64[5, 3]), but got RuntimeError in module '0': "
+            "mat1 and mat2 must have the same dtype"
+        ),
     ),
     "a model that raises": (
         lambda: record(nested_failure(), torch.ones(2, 3)),
@@ -97,16 +105,20 @@ CASES: dict[str, tuple[Callable[[], Any], type[LensmakerError], str]] = {
     "a loss without gradient": (
         lambda: record(NET, torch.ones(2, 3), lambda y: y.detach().sum()),
         InputError,
-        "Expected a loss that depends on the network's parameters, but got one without a gradient: "
-        "check for detach(), no_grad() or .item() between network and loss.",
+        (
+            "Expected a loss that depends on the network's parameters, but got one without a gradient: "
+            "check for detach(), no_grad() or .item() between network and loss."
+        ),
     ),
     "a loss of something else": (
         lambda: record(
             NET, torch.ones(2, 3), lambda y: torch.ones(1, requires_grad=True).sum(), gradients=True
         ),
         InputError,
-        "Expected a loss that depends on the network's parameters, "
-        "but got one whose gradient reaches none of them",
+        (
+            "Expected a loss that depends on the network's parameters, "
+            "but got one whose gradient reaches none of them"
+        ),
     ),
     "a loss of many numbers": (
         lambda: record(NET, torch.ones(2, 3), lambda y: y),
@@ -131,8 +143,10 @@ CASES: dict[str, tuple[Callable[[], Any], type[LensmakerError], str]] = {
     "lazy parameters": (
         lambda: record(nn.LazyLinear(2), torch.ones(2, 3)),
         InputError,
-        "Expected a network whose parameters exist, but got lazy parameters without a shape: "
-        "run one forward pass first.",
+        (
+            "Expected a network whose parameters exist, but got lazy parameters without a shape: "
+            "run one forward pass first."
+        ),
     ),
     "no module": (
         lambda: unwrap(record)(torch.relu, torch.ones(2, 3)),

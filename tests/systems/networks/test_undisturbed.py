@@ -58,7 +58,7 @@ def fingerprint(model: nn.Module) -> dict[str, Any]:
 
 
 def random_states() -> list[Any]:
-    kind, keys, *rest = np.random.get_state()
+    kind, keys, *rest = np.random.get_state()  # noqa: NPY002
     return [random.getstate(), kind, keys.tobytes(), rest, bits(torch.get_rng_state())]
 
 
@@ -105,7 +105,7 @@ class Restless(nn.Module):
         if self.norm.weight.grad is not None:
             self.norm.weight.grad.zero_()
         h = self.unregistered[0](self.spectral(self.norm(self.linear(x))))
-        scale = random.random() + np.random.rand() + torch.rand(()).item()
+        scale = random.random() + np.random.rand() + torch.rand(()).item()  # noqa: NPY002
         if self.fails:
             raise RuntimeError("half-way")
         return F.dropout(h * scale)

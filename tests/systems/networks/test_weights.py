@@ -110,7 +110,7 @@ def test_an_einsum_with_a_parameter(equation: str, first: str) -> None:
     arguments = (lambda m, x: (x, m.p[0])) if first == "signal" else (lambda m, x: (m.p[0], x))
     x = torch.randn(shape)
     model = Applied(lambda m, x: torch.einsum(swapped, *arguments(m, x)), p=parameter)
-    train, e, w = only(model, x)
+    train, _e, w = only(model, x)
     assert (w.layout, w.groups, w.signal) == (Layout.LABELS, groups, train.inputs[0])
     # For inputs of unit variance a row's sum of squares is the variance of its output.
     variances = torch.einsum(equation, torch.ones(shape), parameter[0].detach() ** 2)
