@@ -110,7 +110,7 @@ class Batch:
         return Batch(args, kwargs, target, n, self.axis)
 
     def cropped(self, extent: int) -> Batch:
-        """The batch with at most `extent` positions along each axis of its images and sequences, without target.
+        """The batch with at most `extent` positions along the axes of images and sequences, without target.
 
         Images and volumes (four axes and more) keep their middle, sequences (integers of two axes, floats of
         three) their beginning. The batch itself comes back where nothing is larger.
