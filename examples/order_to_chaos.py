@@ -3,9 +3,9 @@
     python examples/order_to_chaos.py [figure.html]
 
 The figure of Poole et al. 2016 and Schoenholz et al. 2017 on real networks: tanh, σ_b = 0.3, width 800.
-Two inputs become alike in the ordered phase and unlike in the chaotic one, over a depth ξ_c that diverges between
-the two. Predicted by `criticality` from the activation alone; measured on the correlation of noisy copies of a
-digit as they pass through random networks.
+Two inputs become alike in the ordered phase and unlike in the chaotic one, over a depth ξ_c that diverges
+between the two. Predicted by `criticality` from the activation alone; measured on the correlation of
+noisy copies of a digit as they pass through random networks.
 """
 
 from __future__ import annotations

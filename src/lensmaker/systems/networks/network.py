@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from lensmaker.core import ModelError
 from lensmaker.systems.networks.batch import Batch
 from lensmaker.systems.networks.record import LossFn, ParameterGradients, record
 from lensmaker.systems.networks.recorder import Observer
@@ -38,7 +39,13 @@ class Network:
     """
 
     def __init__(
-        self, model: nn.Module, batch: Any, loss_fn: LossFn | None = None, *, batch_axis: int = 0, seed: int = 0
+        self,
+        model: nn.Module,
+        batch: Any,
+        loss_fn: LossFn | None = None,
+        *,
+        batch_axis: int = 0,
+        seed: int = 0,
     ) -> None:
         self.model = model
         self.batch = Batch.of(batch, batch_axis)
@@ -74,6 +81,23 @@ class Network:
     def probes(self, samples: int) -> Train:
         """One pass of the first few samples, with the content of every value kept for replays."""
         return record(self.model, self.batch.head(samples), self.loss_fn, keep=True, seed=self.seed)
+
+    def cropped(self, extent: int) -> Network:
+        """The same network on inputs of at most `extent` positions along each axis, where it runs on them.
+
+        The network itself comes back where nothing is to be cropped, or where it needs its input size. The
+        loss gradient at the boundary stays that of the uncropped batch.
+        """
+        batch = self.batch.cropped(extent)
+        if batch is self.batch:
+            return self
+        small = Network(self.model, batch, None, batch_axis=batch.axis, seed=self.seed)
+        try:
+            small._whole = record(self.model, batch.head(2), None, keep=False, seed=self.seed)
+        except ModelError:
+            return self
+        small._whole.boundary_gradients = self.whole.boundary_gradients
+        return small
 
     def boundary_gradients(self, train: Train) -> tuple[torch.Tensor | None, ...]:
         """The whole batch's loss gradient at the boundary of `train`, narrowed to the samples of `train`."""
