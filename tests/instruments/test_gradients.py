@@ -57,8 +57,8 @@ def test_gradients_of_activations_are_those_of_explicit_differentiation():
     gradients = torch.autograd.grad(loss, list(reference.values.values()))
     for where, g in zip(reference.values, gradients, strict=True):
         m = found["gradient", where]
-        assert m.value == pytest.approx(mean_square(g.numpy()), rel=1e-10), where
-        assert m.error == pytest.approx(leave_one_out_error(g.numpy(), mean_square), rel=1e-8), where
+        assert m.value == pytest.approx(mean_square(g.numpy()), rel=1e-10, abs=0), where
+        assert m.error == pytest.approx(leave_one_out_error(g.numpy(), mean_square), rel=1e-8, abs=0), where
     assert ("gradient", "out:linear") in found
 
 
@@ -71,12 +71,12 @@ def test_gradients_of_parameters_are_those_of_backward():
         path, _, own = name.rpartition(".")
         m = found["weight_gradient", f"{path}:{own}"]
         g, w = p.grad.numpy(), p.detach().numpy()
-        assert m.value == pytest.approx(mean_square(g), rel=1e-10)
-        assert m.error == pytest.approx(leave_one_out_error(g, mean_square), rel=1e-8)
+        assert m.value == pytest.approx(mean_square(g), rel=1e-10, abs=0)
+        assert m.error == pytest.approx(leave_one_out_error(g, mean_square), rel=1e-8, abs=0)
         m = found["update_ratio", f"{path}:{own}"]
-        assert m.value == pytest.approx(np.linalg.norm(g) / np.linalg.norm(w), rel=1e-10)
+        assert m.value == pytest.approx(np.linalg.norm(g) / np.linalg.norm(w), rel=1e-10, abs=0)
         pair = np.stack([g, w], axis=1)
-        assert m.error == pytest.approx(leave_one_out_error(pair, relative_update), rel=1e-8)
+        assert m.error == pytest.approx(leave_one_out_error(pair, relative_update), rel=1e-8, abs=0)
 
 
 def test_the_loss_is_not_rescaled():
@@ -87,7 +87,7 @@ def test_the_loss_is_not_rescaled():
     mean = measured(Network(net, (x, y), mse_loss))
     total = measured(Network(net, (x, y), nn.MSELoss(reduction="sum")))
     for key, factor in {("gradient", "linear"): 400.0, ("weight_gradient", "weight"): 400.0}.items():
-        assert total[key].value / mean[key].value == pytest.approx(factor, rel=1e-5)
+        assert total[key].value / mean[key].value == pytest.approx(factor, rel=1e-5, abs=0)
 
 
 def test_in_place_operations_on_an_image():
@@ -100,12 +100,12 @@ def test_in_place_operations_on_an_image():
     for where, g in zip(
         ("0:conv2d", "1:relu", "2:conv2d"), torch.autograd.grad(out.square().sum(), [h, a, out]), strict=True
     ):
-        assert found["gradient", where].value == pytest.approx(mean_square(g.numpy()), rel=1e-10)
+        assert found["gradient", where].value == pytest.approx(mean_square(g.numpy()), rel=1e-10, abs=0)
 
 
 def test_gradients_too_small_for_the_square_of_a_float():
     found = measured(Network(nn.Linear(3, 3), torch.ones(2, 3), lambda y: 1e-30 * y.sum()))
-    assert found["gradient", "linear"].value == pytest.approx(1e-60, rel=1e-5)
+    assert found["gradient", "linear"].value == pytest.approx(1e-60, rel=1e-5, abs=0)
 
 
 def test_low_precision_sequence_first_and_heads():
@@ -117,8 +117,8 @@ def test_low_precision_sequence_first_and_heads():
     first.self_attn.batch_first = True
     other = measured(Network(first, x.transpose(0, 1), lambda y: y.pow(3).sum()))
     for key, m in single.items():
-        assert other[key].value == pytest.approx(m.value, rel=1e-4), key
-        assert other[key].error == pytest.approx(m.error, rel=1e-3), key
+        assert other[key].value == pytest.approx(m.value, rel=1e-4, abs=0), key
+        assert other[key].error == pytest.approx(m.error, rel=1e-3, abs=0), key
     low = measured(Network(layer.bfloat16(), x.bfloat16(), lambda y: y.pow(3).sum(), batch_axis=1))
     assert low["gradient", "linear1:linear"].value == pytest.approx(
         single["gradient", "linear1:linear"].value, rel=0.1

@@ -81,9 +81,8 @@ def _by_law(train: Train, element: Element, incoming: dict[int, Tangents], seed:
         zero: Any = 0.0
         if len(element.inputs) > 2:  # with a bias
             (zero,) = _replayed(train, element, {source: torch.zeros_like(tangents[0])}, seed)
-        sizes = [
-            float(t.abs().max()) for t in tangents
-        ]  # of order one, the tangents do not drown in the bias
+        # Brought to order one, the tangents do not drown in the bias.
+        sizes = [float(t.abs().max()) for t in tangents]
         return [
             [(_replayed(train, element, {source: t / (size or 1.0)}, seed)[0] - zero) * size]
             for t, size in zip(tangents, sizes, strict=True)
