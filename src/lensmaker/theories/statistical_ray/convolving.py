@@ -13,7 +13,7 @@ from torch import Tensor
 
 from lensmaker.systems.networks.weights import Weights
 from lensmaker.theories.statistical_ray.ensemble import Ensemble
-from lensmaker.theories.statistical_ray.mixing import Drawn, symmetric, with_length
+from lensmaker.theories.statistical_ray.mixing import Drawn, along, symmetric, with_length
 from lensmaker.theories.statistical_ray.rotation import circulant, fast_length
 
 
@@ -50,18 +50,26 @@ def convolve(x: Tensor, weights: Weights, sigma_b: float, ensemble: Ensemble) ->
     turned = turned * math.sqrt(size)
     probes = a.shape[1]
     of_means, of_all = stencil.grams(source)
+    ones = torch.ones(len(stencil.moments), 1)
+    squares = torch.linalg.vector_norm(source, dim=-1, keepdim=True).square()
+    squares = stencil.gathered(squares, ones, stencil.moments)
     if sigma_b:
         turned[:probes] += sigma_b * draw.normal(half)
+        squares[:probes] += sigma_b**2
         of_means[:probes, :probes] += sigma_b**2
         of_all[:probes, :probes] += sigma_b**2
+    turned = with_length(turned, (squares.squeeze(-1) * half).sqrt())
     y = symmetric(_with_grams(turned, of_means, of_all), total, draw)
     y = _separated(y, replicas, axes)
+    primal = y[:, :probes]
 
     def back(gradient: Tensor) -> Tensor:
-        return _backward(gradient, stencil, channels, ensemble.stream(1))
+        α = along(gradient, primal, (0, y.ndim - axes - 1))[0].movedim(-axes - 1, -1)
+        returned = stencil.reduced(stencil.scattered(α, ones, stencil.moments)).movedim(-1, -axes - 1)
+        return width * returned * a.detach() + _backward(gradient, stencil, channels, ensemble.stream(1))
 
-    primal = Drawn.apply(a, y[:, :probes], back)
-    return primal if da is None else forward.make_dual(primal, y[:, probes:])
+    primal_cloud = Drawn.apply(a, primal, back)
+    return primal_cloud if da is None else forward.make_dual(primal_cloud, y[:, probes:])
 
 
 def _with_grams(y: Tensor, of_means: Tensor, of_all: Tensor) -> Tensor:
@@ -106,8 +114,8 @@ def _backward(gradient: Tensor, stencil: _Stencil, channels: int, draw: Ensemble
     squares = torch.linalg.vector_norm(source, dim=-1, keepdim=True).square()
     ones = torch.ones(len(stencil.moments), 1)
     lengths = stencil.reduced(stencil.scattered(squares, ones, stencil.moments)).sqrt()
-    exact = with_length(turned.flatten(0, -2), lengths.flatten() * math.sqrt(total))
-    return _separated(exact.unflatten(0, turned.shape[:-1]), draw.replicas, axes)
+    exact = with_length(turned, lengths.squeeze(-1) * math.sqrt(total))
+    return _separated(exact, draw.replicas, axes)
 
 
 def _pooled(x: Tensor, axes: int) -> Tensor:

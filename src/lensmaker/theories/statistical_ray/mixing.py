@@ -36,7 +36,8 @@ def mix(x: Tensor, scale: float, width: int, ensemble: Ensemble, sigma_b: float 
     - pooled, many sites: a random rotation onto symmetric pairs ±z, in random order, with the diagonal
       ⟨y_s²⟩ made exact by a scale for each row, of the tangent too.
 
-    Backwards a pooled cloud passes an independent map of the transposed size.
+    Backwards a pooled cloud passes an independent map of the transposed size; only the part of the gradient
+    along y itself comes back along x, as Wᵀ W x does.
 
     Parameters
     ----------
@@ -67,11 +68,22 @@ def mix(x: Tensor, scale: float, width: int, ensemble: Ensemble, sigma_b: float 
     else:
         drawn = _turn(rows, tangents, total, sigma_b, ensemble.stream())
 
-    def back(gradient: Tensor) -> Tensor:
-        return _transposed(gradient.flatten(1, -2) * scale, inputs, ensemble.stream(1)).reshape(a.shape)
+    primal = unpool(drawn[: len(rows)], ensemble.replicas)
 
-    y = Drawn.apply(a, unpool(drawn[: len(rows)], ensemble.replicas).reshape(shape), back)
+    def back(gradient: Tensor) -> Tensor:
+        gradient = gradient.flatten(1, -2)
+        # g = α y + g′ with y = W x comes back as α WᵀW x + Wᵀg′, and WᵀW is N⟨w²⟩ in the mean.
+        returned = along(gradient, primal, (0, 2)) * (width * scale**2) * a.detach().flatten(1, -2)
+        return (returned + _transposed(gradient * scale, inputs, ensemble.stream(1))).reshape(a.shape)
+
+    y = Drawn.apply(a, primal.reshape(shape), back)
     return y if da is None else forward.make_dual(y, unpool(drawn[len(rows) :], ensemble.replicas).reshape(shape))
+
+
+def along(gradient: Tensor, cloud: Tensor, axes: tuple[int, ...]) -> Tensor:
+    """Coefficients α of g = α y + g′ with g′ orthogonal to y along the axes of the units, kept; 0 where y is 0."""
+    square = cloud.square().sum(axes, keepdim=True)
+    return (gradient * cloud).sum(axes, keepdim=True) / torch.where(square > 0, square, torch.inf)
 
 
 class Drawn(torch.autograd.Function):
@@ -186,8 +198,8 @@ def symmetric(half_rows: Tensor, total: int, ensemble: Ensemble) -> Tensor:
 
 def with_length(rows: Tensor, length: Tensor) -> Tensor:
     """Scale every row to a given Euclidean length."""
-    norm = torch.linalg.vector_norm(rows, dim=1)
-    return rows * torch.where(norm > 0, length / torch.where(norm > 0, norm, 1.0), 1.0).unsqueeze(1)
+    norm = torch.linalg.vector_norm(rows, dim=-1)
+    return rows * torch.where(norm > 0, length / torch.where(norm > 0, norm, 1.0), 1.0).unsqueeze(-1)
 
 
 def _transposed(gradient: Tensor, inputs: int, ensemble: Ensemble) -> Tensor:

@@ -90,7 +90,7 @@ class Reading:
                 table = table / table.mean().clamp_min(torch.finfo(table.dtype).tiny)
             residual = table - table.mean(0) - table.mean(1, keepdim=True) + table.mean()
             interaction = float(residual.square().sum()) / ((replicas - 1) * (probes - 1))
-            variance = max(variance - interaction * (1 / probes - 1 / samples), variance / probes)
+            variance = max(variance - interaction / probes, 0.0) + interaction / samples
         return math.sqrt(variance)
 
     @property
@@ -117,37 +117,58 @@ def _spread_of_pairs(pairs: Tensor, samples: int) -> float:
     P, n = probes, samples
     same, joined = same / (replicas - 1) / (P * (P - 1)), joined / (replicas - 1) / (P * (P - 1) * (P - 2))
     apart = apart / (P * (P - 1) * (P - 2) * (P - 3))
-    variance = (2 * same + 4 * (n - 2) * joined + (n - 2) * (n - 3) * apart) / (n * (n - 1))
-    return max(float(variance), float(same) * 2 / (n * (n - 1)))
+    parts = 2 * same + 4 * (n - 2) * joined.clamp_min(0) + (n - 2) * (n - 3) * apart.clamp_min(0)
+    return float(parts / (n * (n - 1)))
 
 
 def read(passage: Passage, probes: int, pooled: bool = False) -> list[Reading]:
     """Every standard quantity that the passage shows; of a pooled cloud, the replicas are one wide layer."""
-    x = passage.output.double()
+    x = passage.output
     sample = _sample_axis(tuple(x.shape), probes)
-    grouped = _by_sample(x, sample)
-    square = grouped.square().mean(-1)
+    rows, scale = _scaled(_by_sample(x, sample))
+    products = (rows @ rows.mT).double() / rows.shape[-1]
+    square = products.diagonal(dim1=-2, dim2=-1) * scale**2
+    mean = rows.sum(-1, dtype=torch.float64) / rows.shape[-1] * scale
     ones = torch.ones_like(square)
     readings = [
         Reading("second_moment", square, ones),
-        Reading("mean", grouped.mean(-1), ones),
-        Reading("variance", square - _mean_everywhere(grouped).square(), ones),
+        Reading("mean", mean, ones),
+        Reading("variance", square - mean.mean(1, keepdim=True).square(), ones),
     ]
-    if grouped.shape[1] == probes > 1:
-        readings.append(_correlation(grouped, pooled))
+    if rows.shape[1] == probes > 1:
+        readings.append(_correlation(products, pooled))
     if x.ndim == 4 and sample is not None and x.shape[2 if sample == 1 else 1] > 1 and _is_tokens(passage, x):
         readings.append(_token_correlation(x if sample == 1 else x.transpose(1, 2)))
     readings += _tangents(passage, sample)
     if passage.gradient is not None:
-        gradient = _by_sample(passage.gradient.double(), sample).square().mean(-1)
+        gradient = _squares(_by_sample(passage.gradient, sample))
         readings.append(Reading("gradient", gradient, torch.ones_like(gradient)))
     if passage.element.operation in ELEMENTWISE_ACTIVATIONS:
-        zero = (grouped == 0).double().mean(-1)
+        zero = 1 - torch.count_nonzero(rows, -1).double() / rows.shape[-1]
         readings.append(Reading("zero_fraction", zero, torch.ones_like(zero)))
-        readings.append(_dead(x, sample))
+        readings.append(_dead(x, zero))
         readings += _saturation(passage, sample)
     readings += _entropy(passage, sample)
     return readings
+
+
+def _scaled(x: Tensor) -> tuple[Tensor, float]:
+    """The tensor in single precision, over a power of two where its squares would leave that, and the power."""
+    x = x.float()
+    largest = float(torch.linalg.vector_norm(x, torch.inf)) if x.numel() else 0.0
+    if _SMALL < largest < 1 / _SMALL or not 0 < largest < math.inf:
+        return x, 1.0
+    power = 2.0 ** math.floor(math.log2(largest))
+    return x / power, power
+
+
+_SMALL = 1e-8
+
+
+def _squares(rows: Tensor) -> Tensor:
+    """Mean square along the last axis, in double precision."""
+    rows, scale = _scaled(rows)
+    return torch.linalg.vecdot(rows, rows).double() * (scale**2 / rows.shape[-1])
 
 
 def _sample_axis(shape: tuple[int, ...], probes: int) -> int | None:
@@ -165,19 +186,14 @@ def _by_sample(x: Tensor, sample: int | None) -> Tensor:
     return x.movedim(sample, 1).reshape(x.shape[0], x.shape[sample], -1)
 
 
-def _mean_everywhere(grouped: Tensor) -> Tensor:
-    return grouped.mean((1, 2), keepdim=True)[..., 0].expand(grouped.shape[:2])
-
-
-def _correlation(grouped: Tensor, pooled: bool) -> Reading:
-    products = grouped @ grouped.mT
+def _correlation(products: Tensor, pooled: bool) -> Reading:
     if pooled:
         products = products.sum(0, keepdim=True)
-    sizes = products.diagonal(dim1=-2, dim2=-1).sqrt().clamp_min(torch.finfo(grouped.dtype).tiny)
+    sizes = products.diagonal(dim1=-2, dim2=-1).sqrt().clamp_min(torch.finfo(products.dtype).tiny)
     cosines = products / sizes.unsqueeze(-1) / sizes.unsqueeze(-2)
     cosines = cosines - torch.diag_embed(cosines.diagonal(dim1=-2, dim2=-1))
     rows = cosines.sum(-1)
-    return Reading("correlation", rows, torch.full_like(rows, grouped.shape[1] - 1), cosines)
+    return Reading("correlation", rows, torch.full_like(rows, products.shape[-1] - 1), cosines)
 
 
 def _is_tokens(passage: Passage, x: Tensor) -> bool:
@@ -186,52 +202,63 @@ def _is_tokens(passage: Passage, x: Tensor) -> bool:
 
 
 def _token_correlation(x: Tensor) -> Reading:
-    unit = x / x.square().sum(-1, keepdim=True).sqrt().clamp_min(torch.finfo(x.dtype).tiny)
+    x, _ = _scaled(x)
+    unit = x / torch.linalg.vector_norm(x, dim=-1, keepdim=True).clamp_min(torch.finfo(x.dtype).tiny)
     tokens = x.shape[2]
-    cosine = (unit.sum(2).square().sum(-1) - unit.square().sum((-1, -2))) / (tokens * (tokens - 1))
+    total = unit.sum(2).double()
+    cosine = (torch.linalg.vecdot(total, total) - torch.linalg.vecdot(unit, unit).double().sum(-1)) / (
+        tokens * (tokens - 1)
+    )
     return Reading("token_correlation", cosine, torch.ones_like(cosine))
 
 
 def _tangents(passage: Passage, sample: int | None) -> list[Reading]:
     if passage.tangent is None:
         return []
-    out = _by_sample(passage.tangent.double(), sample).square().mean(-1)
+    out = _squares(_by_sample(passage.tangent, sample))
     readings = [Reading("tangent", out, torch.ones_like(out))]
-    if passage.input_tangent is not None:
-        before = passage.input_tangent.double()
-        into = before.square().mean(tuple(range(1, before.ndim))).unsqueeze(1)
+    before = passage.input_tangent
+    if before is not None:
         if sample is not None and before.ndim > sample and before.shape[sample] == passage.output.shape[sample]:
-            into = _by_sample(before, sample).square().mean(-1)
-            readings.append(Reading("chi", out, into))
+            readings.append(Reading("chi", out, _squares(_by_sample(before, sample))))
         else:
-            readings.append(Reading("chi", out.mean(1, keepdim=True), into))
+            readings.append(Reading("chi", out.mean(1, keepdim=True), _squares(_by_sample(before, None))))
     return readings
 
 
-def _dead(x: Tensor, sample: int | None) -> Reading:
+def _dead(x: Tensor, zero: Tensor) -> Reading:
     """Units (channels of images) that are zero for every probe at every position."""
-    unit = 2 if x.ndim >= 5 else x.ndim - 1
-    silent = (x == 0).all(tuple(a for a in range(1, x.ndim) if a != unit)) if x.ndim > 2 else (x == 0)
-    fraction = silent.double().mean(1, keepdim=True)
+    if float(zero.max()) == 0:
+        fraction = torch.zeros_like(zero[:, :1])
+    else:
+        unit = 2 if x.ndim >= 5 else x.ndim - 1
+        silent = (x == 0).all(tuple(a for a in range(1, x.ndim) if a != unit)) if x.ndim > 2 else (x == 0)
+        fraction = silent.double().mean(1, keepdim=True)
     return Reading("dead_fraction", fraction, torch.ones_like(fraction))
 
 
 def _saturation(passage: Passage, sample: int | None) -> list[Reading]:
     element, (x, *_) = passage.element, passage.inputs
-    slope = _slope(element, x)
+    if len(element.inputs) > 1:
+        return []
+    rows = _by_sample(x, sample)
+    some = rows[..., : max(_SLOPES // (rows.shape[0] * rows.shape[1]), 16)]
+    slope = _slope(element, some)
     grid = _slope(element, torch.linspace(-8.0, 8.0, 4001))
     if slope is None or grid is None:
         return []
-    low = (slope.abs() < SATURATED_SLOPE * grid.abs().max()).double()
-    fraction = _by_sample(low, sample).mean(-1)
+    low = slope.abs() < SATURATED_SLOPE * grid.abs().max()
+    fraction = torch.count_nonzero(low, -1).double() / low.shape[-1]
     return [Reading("saturation", fraction, torch.ones_like(fraction))]
+
+
+_SLOPES = 2**16
+"""Most slopes of an activation that are looked at."""
 
 
 def _slope(element: Element, x: Tensor) -> Tensor | None:
     live = x.detach().clone().requires_grad_()
     index = element.inputs[0]
-    if len(element.inputs) > 1:
-        return None
     with torch.enable_grad():
         (y, *_) = element.replay({index: live}.__getitem__)
         if not y.requires_grad:

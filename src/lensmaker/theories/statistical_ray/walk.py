@@ -175,16 +175,25 @@ def _backward(
 ) -> list[Tensor | None]:
     ends, seeds = [], []
     for index, gradient in zip(ray.train.boundary, boundary_gradients, strict=False):
-        end = ray.clouds.get(index)
+        end, value = ray.clouds.get(index), ray.train.values[index].tensor
         if gradient is not None and end is not None and end.requires_grad:
             ends.append(forward.unpack_dual(end).primal)
-            seeds.append(_turned(gradient.detach().float(), ray.ensemble))
+            seeds.append(_boundary(gradient.detach().float(), forward.unpack_dual(end).primal.detach(), value, ray.ensemble))
     if not ends:
         return [None] * len(clouds)
     wanted = [c for c in clouds if c.requires_grad]
     found = iter(torch.autograd.grad(ends, wanted, seeds, allow_unused=True))
     gradients = [next(found) if c.requires_grad else None for c in clouds]
     return [None if g is None else g.detach() for g in gradients]
+
+
+def _boundary(gradient: Tensor, cloud: Tensor, value: Tensor | None, ensemble: Ensemble) -> Tensor:
+    """The recorded gradient on the cloud: what goes along the recorded output α y goes along the cloud's."""
+    if value is None or value.shape != gradient.shape or gradient.ndim < 2:
+        return _turned(gradient, ensemble)
+    y = value.detach().float()
+    α = (gradient * y).sum() / y.square().sum().clamp_min(torch.finfo(y.dtype).tiny)
+    return α * cloud + _turned(gradient - α * y, ensemble)
 
 
 def _turned(gradient: Tensor, ensemble: Ensemble) -> Tensor:
