@@ -27,7 +27,7 @@ from lensmaker.instruments import INSTRUMENTS
 from lensmaker.theories import THEORIES
 
 ROOT = Path(__file__).parent.parent
-NETS = '''
+NETS = """
 import torch
 from torch import nn
 
@@ -73,7 +73,7 @@ class Sleeping(nn.Module):
         pathlib.Path("asleep").touch()
         time.sleep(60)
         return self.layer(x)
-'''
+"""
 
 
 @dataclass(frozen=True)
@@ -145,7 +145,9 @@ def test_inspect_prints_and_writes(bench: Path, lensmaker: Callable[..., Run]) -
     assert lensmaker("cite", "r.json", "--bibtex").out.count("@article{") == len(report["references"])
 
 
-@pytest.mark.parametrize(("words", "code"), [((), 0), (("--fail-on", "never"), 0), (("--fail-on", "findings"), 1)])
+@pytest.mark.parametrize(
+    ("words", "code"), [((), 0), (("--fail-on", "never"), 0), (("--fail-on", "findings"), 1)]
+)
 def test_findings_decide_the_exit_code_where_asked(
     words: tuple[str, ...], code: int, bench: Path, lensmaker: Callable[..., Run]
 ) -> None:
@@ -254,16 +256,32 @@ BAD: dict[str, tuple[Callable[[Path], object], list[str], str]] = {
         inspect(*CE, data="bad.npz"),
         r"Sequential to run on the batch .* RuntimeError in module '0': mat1 and mat2 shapes",
     ),
-    "wrong dtype": (npz(x=X.astype(int), y=Y), inspect(*CE, data="bad.npz"), "RuntimeError in module '0': .*dtype"),
+    "wrong dtype": (
+        npz(x=X.astype(int), y=Y),
+        inspect(*CE, data="bad.npz"),
+        "RuntimeError in module '0': .*dtype",
+    ),
     "wrong target": (npz(x=X, y=np.full(6, 9)), inspect(*CE, data="bad.npz"), "Target 9 is out of bounds"),
     "raising": (nothing, inspect(*CE, model="Broken"), "RuntimeError in the network itself: gearbox: check"),
-    "not finite": (npz(x=NAN, y=Y), inspect(*CE, data="bad.npz"), r"1 NaN or infinite values, the first at index \(2, 1\)"),
+    "not finite": (
+        npz(x=NAN, y=Y),
+        inspect(*CE, data="bad.npz"),
+        r"1 NaN or infinite values, the first at index \(2, 1\)",
+    ),
     "no samples": (npz(x=X[:0], y=Y[:0]), inspect(*CE, data="bad.npz"), r"at least one sample.*\(0, 4\)"),
     "no axis": (npz(x=np.float32(1), y=Y), inspect(*CE, data="bad.npz"), "batch axis 0"),
     "detached": (nothing, inspect(*CE, model="Detached"), "a loss that depends on the network's parameters"),
-    "loss without y": (nothing, inspect(*CE, data="lone.npz"), "x and y for the loss cross_entropy, but got one without y"),
+    "loss without y": (
+        nothing,
+        inspect(*CE, data="lone.npz"),
+        "x and y for the loss cross_entropy, but got one without y",
+    ),
     "no model": (nothing, inspect(*CE, model="nothing"), "'cli_nets' without 'nothing'"),
-    "no module": (nothing, ["inspect", "nowhere:net", "--data", "batch.npz"], "'nowhere', which does not import"),
+    "no module": (
+        nothing,
+        ["inspect", "nowhere:net", "--data", "batch.npz"],
+        "'nowhere', which does not import",
+    ),
     "no weights": (nothing, inspect("--weights", "no.pt"), "no.pt, which is not there"),
     "corrupt weights": (
         lambda p: (p / "w.safetensors").write_bytes(b"x" * 99),
@@ -282,12 +300,28 @@ BAD: dict[str, tuple[Callable[[Path], object], list[str], str]] = {
     ),
     "prescription": (nothing, ["prescription", "cli_nets:Broken", "--data", "lone.npz"], "gearbox"),
     "no activation": (nothing, ["criticality", "tangent"], "an activation function, but got 'tangent'"),
-    "no bias scale": (nothing, ["criticality", "tanh", "--sigma-b", "nan"], "a bias scale σ_b ≥ 0, but got nan"),
-    "no weight scale": (nothing, ["criticality", "tanh", "--sigma-w", "-1"], "a finite σ_w ≥ 0, but got sigma_w=-1"),
+    "no bias scale": (
+        nothing,
+        ["criticality", "tanh", "--sigma-b", "nan"],
+        "a bias scale σ_b ≥ 0, but got nan",
+    ),
+    "no weight scale": (
+        nothing,
+        ["criticality", "tanh", "--sigma-w", "-1"],
+        "a finite σ_w ≥ 0, but got sigma_w=-1",
+    ),
     "no report": (nothing, ["cite", "none.json"], "none.json, which cannot be read"),
     "not JSON": (lambda p: (p / "r.json").write_text("{,"), ["cite", "r.json"], "a JSON report of lensmaker"),
-    "other JSON": (lambda p: (p / "r.json").write_text("[1, 2]"), ["cite", "r.json"], "a JSON report of lensmaker"),
-    "binary": (lambda p: (p / "r.json").write_bytes(b"\xff\xfe\x00"), ["cite", "r.json"], "r.json, which cannot be read"),
+    "other JSON": (
+        lambda p: (p / "r.json").write_text("[1, 2]"),
+        ["cite", "r.json"],
+        "a JSON report of lensmaker",
+    ),
+    "binary": (
+        lambda p: (p / "r.json").write_bytes(b"\xff\xfe\x00"),
+        ["cite", "r.json"],
+        "r.json, which cannot be read",
+    ),
 }
 
 
@@ -346,7 +380,9 @@ def test_outputs_are_checked_before_the_work(
     ],
     ids=lambda words: " ".join(words) or "nothing",
 )
-def test_misspelt_commands_get_their_usage(words: list[str], bench: Path, lensmaker: Callable[..., Run]) -> None:
+def test_misspelt_commands_get_their_usage(
+    words: list[str], bench: Path, lensmaker: Callable[..., Run]
+) -> None:
     done = lensmaker(*words)
     assert done.code == 2
     assert "Usage" in done.out + done.err
@@ -361,8 +397,15 @@ def test_an_interrupt_inside_the_model(bench: Path, lensmaker: Callable[..., Run
 
 
 def test_ctrl_c_from_outside(bench: Path) -> None:
-    command = [str(Path(sys.executable).with_name("lensmaker")), *inspect(model="Sleeping"), "--html", "r.html"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ})
+    command = [
+        str(Path(sys.executable).with_name("lensmaker")),
+        *inspect(model="Sleeping"),
+        "--html",
+        "r.html",
+    ]
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ}
+    )
     try:
         while not (bench / "asleep").exists():
             assert process.poll() is None, process.communicate()

@@ -1,0 +1,224 @@
+"""What every theory, instrument and aberration must keep to: one row of the table for each member."""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from lensmaker.core import QUANTITIES, Reference, Training
+from lensmaker.design.diagnose import ABERRATIONS
+from lensmaker.design.evidence import Evidence
+from lensmaker.instruments import INSTRUMENTS
+from lensmaker.instruments.attention import AttentionEntropy
+from lensmaker.instruments.gradients import Gradients
+from lensmaker.instruments.jacobian import Jacobian
+from lensmaker.instruments.saturation import Saturation
+from lensmaker.instruments.signals import Signals
+from lensmaker.instruments.spectra import Spectra
+from lensmaker.systems.networks import Network
+from lensmaker.systems.networks.prescription import prescribe
+from lensmaker.theories import THEORIES
+from lensmaker.theories.criticality import ActivationLayer, Criticality
+from lensmaker.theories.finite_width import FiniteWidth
+from lensmaker.theories.mean_field import MeanField
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+class Patient(nn.Module):
+    """A bit of everything, in training mode: dropout draws, batch norm moves its statistics."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.embed = nn.Linear(6, 8)
+        self.attn = nn.MultiheadAttention(8, 2, dropout=0.2, batch_first=True)
+        self.norm = nn.BatchNorm1d(8)
+        self.drop, self.head = nn.Dropout(0.3), nn.Linear(8, 3)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = torch.tanh(self.embed(x))
+        x = (x + self.attn(x, x, x)[0]).mean(1)
+        x = x + 1e-3 * (random.random() + np.random.random() + torch.rand(()))  # noqa: NPY002
+        return self.head(self.drop(self.norm(x).relu()))
+
+
+def network(seed: int = 0) -> Network:
+    generator = torch.Generator().manual_seed(1)
+    x, y = torch.randn(6, 5, 6, generator=generator), torch.randint(3, (6,), generator=generator)
+    with torch.random.fork_rng():
+        torch.manual_seed(2)
+        model = Patient()
+    model.embed.weight.grad = torch.ones(8, 6)
+    model.head.weight.requires_grad_(False)
+    return Network(model, (x, y), nn.functional.cross_entropy, seed=seed)
+
+
+@dataclass(frozen=True)
+class Row:
+    """How a member is made and what it studies; `silent` are declared quantities that this system lacks."""
+
+    make: Callable[[], Any]
+    system: Callable[[], Any]
+    silent: frozenset[str] = frozenset()
+
+
+TABLE: dict[type, Row] = {
+    MeanField: Row(MeanField, network, frozenset({"dead_fraction"})),
+    FiniteWidth: Row(FiniteWidth, network, frozenset({"dead_fraction"})),
+    Criticality: Row(Criticality, lambda: ActivationLayer("tanh", 1.5, 0.2)),
+    Signals: Row(Signals, network),
+    Saturation: Row(Saturation, network),
+    AttentionEntropy: Row(AttentionEntropy, network),
+    Gradients: Row(Gradients, network),
+    Jacobian: Row(Jacobian, network, frozenset({"jacobian_max"})),
+    Spectra: Row(Spectra, network),
+}
+
+MEMBERS = (*THEORIES, *INSTRUMENTS, *ABERRATIONS)
+KNOWN = {q.name for q in QUANTITIES}
+
+
+def by_name(members: Any) -> Any:
+    return pytest.mark.parametrize("member", members, ids=lambda m: m.name)
+
+
+def read(row: Row, system: Any) -> list[Any]:
+    member = row.make()
+    return list(member.predict(system) if hasattr(member, "predict") else member.measure(system))
+
+
+# -- declared facts ---------------------------------------------------------------------------------
+
+
+def test_names_are_unique_and_spelt_alike() -> None:
+    names = [m.name for m in MEMBERS]
+    assert len(set(names)) == len(names)
+    assert [n for n in names if not re.fullmatch(r"[a-z][a-z_]*", n)] == []
+
+
+def test_each_theory_and_instrument_has_a_row() -> None:
+    assert set(TABLE) == {*THEORIES, *INSTRUMENTS}
+
+
+@by_name(MEMBERS)
+def test_the_summary_is_one_sentence(member: Any) -> None:
+    assert re.fullmatch(r"[A-Z][^.\n]{10,120}\.", member.summary)
+
+
+@by_name(MEMBERS)
+def test_quantities_are_in_the_glossary(member: Any) -> None:
+    declared = [member.quantity] if member in ABERRATIONS else member.quantities
+    assert declared
+    assert len(set(declared)) == len(declared)
+    assert set(declared) <= KNOWN
+
+
+@by_name(MEMBERS)
+def test_references(member: Any) -> None:
+    assert member.references
+    keys = [r.key for r in member.references]
+    assert len(set(keys)) == len(keys)
+    for r in member.references:
+        assert isinstance(r, Reference)
+        assert re.fullmatch(r"[a-z]+(19|20)\d\d[a-z]{0,2}", r.key)
+        assert str(r.year) in r.key
+        assert r.venue or r.identifier
+
+
+def test_a_key_means_the_same_entry_everywhere() -> None:
+    entries: dict[str, set[Reference]] = {}
+    for member in MEMBERS:
+        for r in member.references:
+            entries.setdefault(r.key, set()).add(r)
+    assert {key: rivals for key, rivals in entries.items() if len(rivals) > 1} == {}
+
+
+@by_name(THEORIES)
+def test_assumptions_are_clauses(member: Any) -> None:
+    assert member.assumptions
+    assert [a for a in member.assumptions if not re.fullmatch(r"[^A-Z].+[^.]", a)] == []
+
+
+@by_name(THEORIES)
+def test_each_theory_has_a_page(member: Any) -> None:
+    page = (ROOT / "docs" / "theory" / f"{member.name}.md").read_text(encoding="utf-8")
+    assert page.startswith("# ")
+    for r in member.references:
+        assert r.identifier.removeprefix("arXiv:") in page or r.title in page, r
+
+
+# -- behaviour --------------------------------------------------------------------------------------
+
+by_row = by_name(list(TABLE))
+
+
+@by_row
+def test_it_says_what_it_declares_and_signs_it(member: Any) -> None:
+    row = TABLE[member]
+    found = read(row, row.system())
+    assert {f.quantity.name for f in found} == set(member.quantities) - row.silent
+    assert {getattr(f, "theory", None) or f.instrument for f in found} == {member.name}
+    assert all(f.error >= 0 or f.error != f.error for f in found)
+
+
+@by_row
+def test_no_place_is_read_twice(member: Any) -> None:
+    row = TABLE[member]
+    keys = [(f.quantity.name, f.where) for f in read(row, row.system())]
+    assert len(set(keys)) == len(keys)
+
+
+@by_row
+def test_the_same_seed_gives_the_same_numbers(member: Any) -> None:
+    """Whatever the global random states are."""
+    row = TABLE[member]
+    first = read(row, row.system())
+    random.random(), np.random.random(), torch.rand(())  # noqa: NPY002
+    assert repr(read(row, row.system())) == repr(first)
+
+
+@by_name([m for m in TABLE if TABLE[m].system is network])
+def test_the_patient_is_undisturbed(member: Any) -> None:
+    row, system = TABLE[member], network()
+    before = state(system.model)
+    read(row, system)
+    assert state(system.model) == before
+
+
+@by_name(ABERRATIONS)
+def test_looking_for_an_aberration_disturbs_nothing(member: Any) -> None:
+    system = network()
+    measurements, predictions = Jacobian().measure(system), MeanField().predict(system)
+    train = system.whole
+    evidence = Evidence(system, train, prescribe(train), predictions, measurements, Training.FRESH)
+    before = state(system.model)
+    assert member().look(evidence) == []
+    assert state(system.model) == before
+
+
+def state(model: nn.Module) -> dict[str, Any]:
+    """Everything that an inspection might change, bit by bit."""
+    tensors = {**dict(model.named_parameters()), **dict(model.named_buffers())}
+    return {
+        "bits": {
+            n: (id(t), t.data_ptr(), t._version, t.detach().numpy().tobytes()) for n, t in tensors.items()
+        },
+        "asks": {n: t.requires_grad for n, t in tensors.items()},
+        "gradients": {n: None if t.grad is None else t.grad.numpy().tobytes() for n, t in tensors.items()},
+        "modes": {n: m.training for n, m in model.named_modules()},
+        "hooks": {n: (len(m._forward_hooks), len(m._backward_hooks)) for n, m in model.named_modules()},
+        "random": random.getstate(),
+        "numpy": np.random.get_state()[1].tobytes(),  # noqa: NPY002
+        "torch": torch.get_rng_state().numpy().tobytes(),
+        "grad mode": torch.is_grad_enabled(),
+        "dtype": torch.get_default_dtype(),
+    }

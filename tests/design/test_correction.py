@@ -1,0 +1,131 @@
+"""Corrections: all or none, and taken back bitwise."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from lensmaker.core import CorrectionError
+from lensmaker.design import correction
+from lensmaker.design.correction import apply, tried
+
+
+def net() -> nn.Sequential:
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4), nn.Linear(4, 2, dtype=torch.bfloat16))
+
+
+def bits(model: nn.Module) -> dict[str, bytes]:
+    """Every tensor of the state, bit by bit."""
+    return {
+        k: v.detach().contiguous().view(-1).view(torch.uint8).numpy().tobytes()
+        for k, v in model.state_dict().items()
+    }
+
+
+FACTORS = {"0.weight": 3.3, "1.weight": 0.1, "2.weight": 0.7}
+
+
+def test_apply_and_undo() -> None:
+    model = net()
+    with torch.no_grad():
+        model[0].weight[0, 0] = -0.0  # a sign that 0·x would lose
+        model[0].weight[0, 1] = 1e-44  # a subnormal number that a factor and its inverse would lose
+    before, objects = bits(model), {n: (id(p), p.data_ptr()) for n, p in model.named_parameters()}
+    expected = model[0].weight.detach() * 3.3
+    done = apply(model, FACTORS)
+    assert torch.equal(model[0].weight, expected)
+    assert torch.equal(model[1].weight, torch.full((4,), 0.1))
+    assert bits(model)["0.bias"] == before["0.bias"]
+    done.undo()
+    assert bits(model) == before
+    assert {n: (id(p), p.data_ptr()) for n, p in model.named_parameters()} == objects
+
+
+def test_tried_is_taken_back_also_on_an_error() -> None:
+    model = net()
+    before = bits(model)
+    with pytest.raises(ZeroDivisionError, match="by zero"), tried(model, FACTORS):
+        assert bits(model) != before
+        1 / 0  # noqa: B018
+    assert bits(model) == before
+
+
+class Interrupting(dict[str, Tensor]):
+    """Parameters, of which the second to be written raises once."""
+
+    def __init__(self, *args: object) -> None:
+        super().__init__(*args)
+        self.countdown = 2
+
+    def __getitem__(self, name: str) -> Tensor:
+        self.countdown -= 1
+        if self.countdown == 0:
+            raise KeyboardInterrupt
+        return super().__getitem__(name)
+
+
+@pytest.mark.parametrize("undoing", [False, True])
+def test_an_interrupt_while_writing_leaves_all_or_nothing(
+    undoing: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = net()
+    original = bits(model)
+    done = apply(model, FACTORS) if undoing else None
+    before = bits(model)
+    write = correction._write
+    monkeypatch.setattr(
+        correction, "_write", lambda p, values, otherwise: write(Interrupting(p), values, otherwise=otherwise)
+    )
+    with pytest.raises(KeyboardInterrupt, match="^$"):
+        done.undo() if done else apply(model, FACTORS)
+    assert bits(model) == before
+    monkeypatch.undo()
+    if done:
+        done.undo()
+    assert bits(model) == original
+
+
+@pytest.mark.parametrize(
+    ("factors", "sentence"),
+    [
+        ({"0.weight": 2.0, "7.weight": 2.0}, "a floating-point parameter of the network, but got '7.weight'"),
+        ({"0.weight": 2.0, "1.running_mean": 2.0}, "got '1.running_mean': scale the weight where it is made"),
+        ({"0.weight": 2.0, "2.weight": float("inf")}, "finite weights after scaling 2.weight by inf"),
+        ({"0.bias": float("nan")}, "finite weights after scaling 0.bias by nan"),
+        ({"0.weight": 2.0, "2.bias": 1e39}, "overflow or are not numbers: repair"),
+    ],
+)
+def test_what_cannot_be_scaled_leaves_all_as_it_was(factors: dict[str, float], sentence: str) -> None:
+    model = net()
+    before = bits(model)
+    with pytest.raises(CorrectionError, match=sentence):
+        apply(model, factors)
+    assert bits(model) == before
+
+
+def _trained_on(model: nn.Sequential) -> None:
+    with torch.no_grad():
+        model[2].weight[0, 0] += 0.5
+
+
+def _cast(model: nn.Sequential) -> None:
+    model.double()
+
+
+def _replaced(model: nn.Sequential) -> None:
+    model[0] = nn.Identity()
+
+
+@pytest.mark.parametrize("change", [_trained_on, _cast, _replaced])
+def test_undo_refuses_to_lose_what_came_after(change: object) -> None:
+    model = net()
+    done = apply(model, FACTORS)
+    change(model)  # type: ignore[operator]
+    before = bits(model)
+    with pytest.raises(
+        CorrectionError, match=r"as the correction left it, but got [02].weight changed since: undo before"
+    ):
+        done.undo()
+    assert bits(model) == before

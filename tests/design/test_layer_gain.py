@@ -1,0 +1,179 @@
+"""One layer at fault: the right one, and the factor that mends it."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn.utils import parametrizations
+
+from design.networks import Applied, convolutions, evidence_on, he, images, lecun, perceptron, vectors
+from lensmaker.core import Training
+from lensmaker.design.aberration import Suspicion
+from lensmaker.design.layer_gain import LayerGain
+
+HEALTHY: dict[str, Callable[[int], nn.Sequential]] = {
+    "relu": lambda seed: perceptron(7, init=he, seed=seed),
+    "tanh": lambda seed: perceptron(7, act=nn.Tanh, init=lecun, seed=seed),
+    "convolutions": lambda seed: convolutions(he, channels=(16,) * 6, seed=seed),
+}
+FACTORS = (0.1, 0.2, 5.0, 10.0)
+
+
+def suspicions(model: nn.Module, batch: Any, training: Training = Training.FRESH) -> list[Suspicion]:
+    return LayerGain().look(evidence_on(model, batch, training))
+
+
+@pytest.mark.parametrize("factor", FACTORS)
+@pytest.mark.parametrize("kind", HEALTHY)
+def test_a_planted_fault_is_found_and_undone(kind: str, factor: float) -> None:
+    """The place is drawn; the first convolution is left out, whose scale may be that of its fan-out."""
+    seed = FACTORS.index(factor)
+    net = HEALTHY[kind](seed)
+    linear = [i for i, m in enumerate(net[:-1]) if isinstance(m, nn.Linear | nn.Conv2d)]
+    at = random.Random(f"{kind} {factor}").choice(linear[kind == "convolutions" :])
+    net[at].weight.data *= factor
+    (found,) = suspicions(net, images() if kind == "convolutions" else vectors())
+    assert found.where.path == str(at)
+    assert found.factors == {f"{at}.weight": pytest.approx(1 / factor, rel=0.1)}
+    assert found.correction == f"multiply {at}.weight by {found.factors[f'{at}.weight']:.4g}"
+    assert ("explodes" in found.cause) == (factor > 1)
+    assert (found.value > found.bound) == (factor > 1)
+
+
+def test_two_faults_are_two_findings() -> None:
+    net = perceptron(9, init=he)
+    net[2].weight.data *= 8
+    net[10].weight.data *= 0.1
+    found = suspicions(net, vectors())
+    assert [s.where.path for s in found] == ["2", "10"]
+    assert found[0].factors["2.weight"] == pytest.approx(1 / 8, rel=0.1)
+    assert found[1].factors["10.weight"] == pytest.approx(10, rel=0.1)
+
+
+def test_a_fault_among_layers_that_are_off_together_is_brought_to_criticality() -> None:
+    net = perceptron(5, 128)  # σ_w² = 1/3 by default, critical 2
+    net[4].weight.data *= 10
+    (found,) = suspicions(net, vectors())
+    assert found.factors["4.weight"] == pytest.approx(6**0.5 / 10, rel=0.05)
+
+
+@pytest.mark.parametrize("mode", ["fan_in", "fan_out"])
+def test_either_law_of_initialisation_is_healthy(mode: str) -> None:
+    """By fan-out the first convolution has 1/8 of the gain of the others, which is no fault."""
+    net = convolutions(lambda w: nn.init.kaiming_normal_(w, mode=mode), channels=(24, 12, 24, 48, 12, 24))
+    assert suspicions(net, images()) == []
+    net[4].weight.data *= 10
+    (found,) = suspicions(net, images())
+    assert found.where.path == "4"
+    assert found.factors["4.weight"] == pytest.approx(0.1, rel=0.35)  # to χ = 1 of fan-in or of fan-out
+
+
+def test_a_trained_layer_may_differ_more() -> None:
+    net = perceptron(5, init=he)
+    net[4].weight.data *= 10
+    assert suspicions(net, vectors(), Training.TRAINED) == []
+    net[4].weight.data *= 10
+    (found,) = suspicions(net, vectors(), Training.TRAINED)
+    assert found.where.path == "4"
+    assert found.factors["4.weight"] == pytest.approx(0.01, rel=0.2)
+
+
+def test_too_few_layers_to_compare() -> None:
+    net = perceptron(2, init=he)
+    net[0].weight.data *= 100
+    assert suspicions(net, vectors()) == []
+
+
+# -- weights that are not one layer's own -----------------------------------------------------------
+
+
+def chain_of(layers: list[nn.Module], head: nn.Module) -> Callable[[Tensor], Tensor]:
+    def forward(x: Tensor) -> Tensor:
+        for layer in layers:
+            x = layer(x).relu()
+        return head(x)
+
+    return forward
+
+
+def chain(layers: list[nn.Module]) -> nn.Module:
+    distinct = list(dict.fromkeys(layers))
+    return Applied(
+        lambda m, x: chain_of(layers, m.head)(x),
+        **{f"layer{i}": m for i, m in enumerate(distinct)},
+        head=nn.Linear(32, 10),
+    )
+
+
+def healthy_layer(seed: int) -> nn.Linear:
+    torch.manual_seed(seed)
+    layer = nn.Linear(32, 32, bias=False)
+    he(layer.weight)
+    return layer
+
+
+def test_a_layer_called_twice_is_corrected_once() -> None:
+    loud = healthy_layer(0)
+    loud.weight.data *= 5
+    (found,) = suspicions(
+        chain([healthy_layer(1), healthy_layer(2), loud, healthy_layer(3), loud, healthy_layer(4)]), vectors()
+    )
+    assert str(found.where) == "layer2:linear"
+    assert found.factors == {"layer2.weight": pytest.approx(0.2, rel=0.1)}
+
+
+def test_a_weight_shared_with_another_use_is_left_alone() -> None:
+    loud = healthy_layer(0)
+    loud.weight.data *= 5
+    layers = [healthy_layer(1), healthy_layer(2), loud, healthy_layer(3), healthy_layer(4)]
+    net = chain(layers)
+
+    net.function = lambda m, x: chain_of(layers, m.head)(x + x @ loud.weight)
+    (found,) = suspicions(net, vectors())
+    assert found.factors == {}
+    assert found.correction.endswith("where it is made: layer2.weight is also the weight of layer2:matmul")
+    assert found.correction.startswith("make the weight 0.2")
+
+
+@pytest.mark.parametrize(
+    ("loud", "handle"),
+    [
+        (lambda: parametrizations.weight_norm(healthy_layer(0)), "parametrizations.weight.original0"),
+        (lambda: healthy_layer(0).requires_grad_(False), "weight"),
+        (lambda: parametrizations.spectral_norm(healthy_layer(0)), ""),
+    ],
+    ids=["weight norm", "frozen", "spectral norm"],
+)
+def test_a_weight_that_is_made(loud: Callable[[], nn.Module], handle: str) -> None:
+    layer = loud()
+    if handle:
+        dict(layer.named_parameters())[handle].data *= 10
+    others = [healthy_layer(i) for i in range(1, 6)]
+    if not handle:  # ‖W‖ = 1 makes σ_w² = 1/4: with the others at 8 it stands out
+        for other in others:
+            other.weight.data *= 2
+    (found,) = suspicions(chain([*others[:2], layer, *others[2:]]).eval(), vectors())
+    assert str(found.where) == "layer2:linear"
+    if handle:
+        assert found.factors == {f"layer2.{handle}": pytest.approx(0.1, rel=0.1)}
+    else:
+        assert found.factors == {}
+        assert "no single parameter scales the weight, which is made of layer2.param" in found.correction
+
+
+def test_uses_that_want_different_factors_are_told() -> None:
+    """Before a ReLU the critical σ_w is √2, before the readout 1."""
+    loud = healthy_layer(0)
+    loud.weight.data *= 5
+    layers = [healthy_layer(1), healthy_layer(2), loud, healthy_layer(3), healthy_layer(4)]
+    net = chain(layers)
+    net.function = lambda m, x: m.head(chain_of(layers, nn.Identity())(x) @ loud.weight)
+    found = suspicions(net, vectors())
+    assert [str(s.where) for s in found] == ["layer2:linear", "layer2:matmul"]
+    assert [s.factors for s in found] == [{}, {}]
+    assert "layer2.weight is used 2 times, which want 0.14" in found[0].correction
