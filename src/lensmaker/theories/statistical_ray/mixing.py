@@ -18,8 +18,13 @@ from lensmaker.theories.statistical_ray.rotation import Rotation, fast_length
 FEW_SITES = 192
 """Up to this many rows (tangents included) a pooled cloud is drawn from quasi-random points."""
 
-_SMALL_MATRIX = 2**19
-"""Up to this many entries the matrix of a separate network is drawn entry by entry."""
+_SMALL_MATRIX = 2**17
+"""Up to this many entries the matrix of a separate network is drawn entry by entry…"""
+
+_SHARED_MATRIX = 2**19
+"""…and up to this many where it acts on many sites."""
+
+_MANY_SITES = 32
 
 _GAUSSIAN_CORNER = 8
 """Size of the rotation, in output widths, whose corner stands for a larger Gaussian matrix."""
@@ -77,7 +82,11 @@ def mix(x: Tensor, scale: float, width: int, ensemble: Ensemble, sigma_b: float 
         return (returned + _transposed(gradient * scale, inputs, ensemble.stream(1))).reshape(a.shape)
 
     y = Drawn.apply(a, primal.reshape(shape), back)
-    return y if da is None else forward.make_dual(y, unpool(drawn[len(rows) :], ensemble.replicas).reshape(shape))
+    return (
+        y
+        if da is None
+        else forward.make_dual(y, unpool(drawn[len(rows) :], ensemble.replicas).reshape(shape))
+    )
 
 
 def along(gradient: Tensor, cloud: Tensor, axes: tuple[int, ...]) -> Tensor:
@@ -106,11 +115,13 @@ def _separate(x: Tensor, scale: float, width: int, ensemble: Ensemble, sigma_b: 
     ensemble = ensemble.stream()
     replicas, inputs = x.shape[0], x.shape[-1]
     rows = x.flatten(1, -2)
-    if inputs * width <= _SMALL_MATRIX:
+    if inputs * width <= (_SMALL_MATRIX if rows.shape[1] < _MANY_SITES else _SHARED_MATRIX):
         y = rows @ (scale * ensemble.normal(replicas, inputs, width))
     else:
         size = fast_length(max(inputs, _GAUSSIAN_CORNER * width))
-        y = _Corner.apply(rows, Rotation.draw(replicas, size, ensemble, rounds=2), width, scale * math.sqrt(size))
+        y = _Corner.apply(
+            rows, Rotation.draw(replicas, size, ensemble, rounds=2), width, scale * math.sqrt(size)
+        )
     if sigma_b:
         y = y + sigma_b * ensemble.normal(replicas, 1, width)
     return y.reshape(*x.shape[:-1], width)
