@@ -26,7 +26,9 @@ def measured(net: nn.Sequential, x: torch.Tensor, seed: int = 987) -> dict[Key, 
         n = len(rows)
         found["second_moment", str(i)] = float(rows.square().mean())
         found["correlation", str(i)] = float((unit.sum(0).square().sum() - n) / (n * (n - 1)))
-        found["chi", str(i)] = float(tangent.detach().double().square().mean() / before.detach().double().square().mean())
+        found["chi", str(i)] = float(
+            tangent.detach().double().square().mean() / before.detach().double().square().mean()
+        )
     y = x.requires_grad_()
     for layer in net:
         y = layer(y)

@@ -27,7 +27,10 @@ def perceptron(
     """Linear layers of the given widths with the activation between them."""
     layers: list[nn.Module] = []
     for n, m in zip(widths, widths[1:], strict=False):
-        layers += [initialised(nn.Linear(n, m, bias=sigma_b > 0), sigma_w, sigma_b, seed + len(layers)), activation()]
+        layers += [
+            initialised(nn.Linear(n, m, bias=sigma_b > 0), sigma_w, sigma_b, seed + len(layers)),
+            activation(),
+        ]
     return nn.Sequential(*layers[:-1])
 
 

@@ -32,7 +32,11 @@ def test_batch_norm_makes_gradients_grow(batch: int) -> None:
     width, depth = 128, 12
     layers: list[nn.Module] = []
     for i in range(depth):
-        layers += [initialised(nn.Linear(width, width, bias=False), 1.0, seed=i), nn.BatchNorm1d(width), nn.ReLU()]
+        layers += [
+            initialised(nn.Linear(width, width, bias=False), 1.0, seed=i),
+            nn.BatchNorm1d(width),
+            nn.ReLU(),
+        ]
     found = []
     for seed in range(3):
         g = predicted(nn.Sequential(*layers), normal(batch, width), "gradient", "linear", seed)
@@ -46,9 +50,12 @@ class Residual(nn.Module):
     def __init__(self, width: int, depth: int, alpha: float) -> None:
         super().__init__()
         self.alpha = alpha
-        self.up = nn.ModuleList(initialised(nn.Linear(width, width, bias=False), 1.0, seed=i) for i in range(depth))
+        self.up = nn.ModuleList(
+            initialised(nn.Linear(width, width, bias=False), 1.0, seed=i) for i in range(depth)
+        )
         self.down = nn.ModuleList(
-            initialised(nn.Linear(width, width, bias=False), math.sqrt(2), seed=1000 + i) for i in range(depth)
+            initialised(nn.Linear(width, width, bias=False), math.sqrt(2), seed=1000 + i)
+            for i in range(depth)
         )
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -72,14 +79,18 @@ def test_dropout_keeps_the_correlation_of_an_input_with_itself_below_one() -> No
         layers += [initialised(nn.Linear(width, width), 1.1, 0.3, seed=i), nn.ReLU(), nn.Dropout(rate)]
     x = normal(1, width).expand(6, -1).contiguous()
     net = nn.Sequential(*layers)
-    q = predicted(net, x, "second_moment", "linear")
-    c = predicted(net, x, "correlation", "linear")
+    q, c = (
+        np.mean(
+            [predicted(net, x, name, "linear", seed) for seed in range(4)], 0
+        )  # masks are as random as weights
+        for name in ("second_moment", "correlation")
+    )
     moment = np.full((2, 2), float(x.square().mean()))
     for layer, found_q, found_c in zip(layers[::3], q, c, strict=True):
         σ_w, σ_b = sigmas(layer)
         dropped = np.eye(2) * np.diagonal(moment) * rate / (1 - rate) if layer is not layers[0] else 0
         K = σ_w**2 * (moment + dropped) + σ_b**2
-        np.testing.assert_allclose([found_q, found_c], [K[0, 0], K[0, 1] / K[0, 0]], rtol=0.01)
+        np.testing.assert_allclose([found_q, found_c], [K[0, 0], K[0, 1] / K[0, 0]], rtol=0.015)
         moment = arccosine_kernel.moment(K)
     assert c[-1] < 0.9
 
@@ -93,7 +104,8 @@ class Attention(nn.Module):
 
         def maps(std: float, seed: int) -> nn.ModuleList:
             return nn.ModuleList(
-                initialised(nn.Linear(features, features, bias=False), std, seed=seed + i) for i in range(depth)
+                initialised(nn.Linear(features, features, bias=False), std, seed=seed + i)
+                for i in range(depth)
             )
 
         self.queries, self.keys = maps(1e-3, 0), maps(1e-3, 100)
@@ -123,7 +135,9 @@ def test_tokens_become_parallel_under_attention(causal: bool, skip: bool) -> Non
     for found_q, found_c in zip(q, cosine, strict=True):
         kernels = [uniform_attention.layer(K, A, σ, skip) for K in kernels]
         assert found_q == pytest.approx(np.mean([np.diagonal(K).mean() for K in kernels]), rel=0.02)
-        assert found_c == pytest.approx(np.mean([uniform_attention.token_cosine(K) for K in kernels]), abs=0.02)
+        assert found_c == pytest.approx(
+            np.mean([uniform_attention.token_cosine(K) for K in kernels]), abs=0.02
+        )
     entropy = predicted(net, x, "attention_entropy", "scaled_dot_product_attention")
     expected = np.mean(np.log(np.arange(1, tokens + 1))) if causal else math.log(tokens)
     np.testing.assert_allclose(entropy, expected, rtol=1e-3)

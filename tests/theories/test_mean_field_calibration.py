@@ -72,7 +72,9 @@ def test_gradients_grow_by_chi_for_each_layer(regime: str) -> None:
     first, last = 10, 28
     growth = (by_layer[first] / by_layer[last]) ** (1 / (last - first))
     σ_w = REGIMES[regime]
-    q = quadrature_kernel.iterated_fixed_point(lambda q: quadrature_kernel.q_map(np.tanh, q, σ_w, SIGMA_B), 1.0)
+    q = quadrature_kernel.iterated_fixed_point(
+        lambda q: quadrature_kernel.q_map(np.tanh, q, σ_w, SIGMA_B), 1.0
+    )
     χ = quadrature_kernel.chi(lambda u: 1 - np.tanh(u) ** 2, q, σ_w)
     assert growth == pytest.approx(χ, rel=0.03)
 

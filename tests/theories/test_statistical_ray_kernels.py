@@ -60,7 +60,8 @@ def test_error_falls_at_least_as_the_root_of_the_neurons(case: str) -> None:
     errors = []
     for n in sizes:
         deviations = [
-            grams(Network(net, x), Sizing(neurons=n), seed)[f"{len(net) - 1}:linear"] / exact - 1 for seed in range(8)
+            grams(Network(net, x), Sizing(neurons=n), seed)[f"{len(net) - 1}:linear"] / exact - 1
+            for seed in range(8)
         ]
         errors.append(float(np.sqrt(np.mean(np.square(deviations)))))
     slope = np.polyfit(np.log(sizes), np.log(errors), 1)[0]
@@ -87,7 +88,9 @@ def test_ten_convolutions_follow_the_pixel_pair_recursion_to_two_percent(padding
             q.append(float(np.einsum("ayxayx->", K)) / (len(x) * size**2))
         else:
             K = dense_conv_recursion.relu(K)
-    read = dense_conv_recursion.flatten_readout if readout == "flatten" else dense_conv_recursion.pooled_readout
+    read = (
+        dense_conv_recursion.flatten_readout if readout == "flatten" else dense_conv_recursion.pooled_readout
+    )
     found = grams(Network(net, x))
     places = [f"{i}:conv2d" for i, layer in enumerate(layers) if isinstance(layer, nn.Conv2d)]
     np.testing.assert_allclose([np.diagonal(found[w]).mean() for w in places], q, rtol=0.02)

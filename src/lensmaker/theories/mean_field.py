@@ -8,7 +8,14 @@ from dataclasses import dataclass, field
 from lensmaker.core import INSIDE, Prediction, Regime, Scale, Table, quantity
 from lensmaker.systems.networks import Network
 from lensmaker.theories.base import Theory
-from lensmaker.theories.bibliography import NEAL_1996, POOLE_2016, SCHOENHOLZ_2017, XIAO_2018, YANG_2019, YANG_BN_2019
+from lensmaker.theories.bibliography import (
+    NEAL_1996,
+    POOLE_2016,
+    SCHOENHOLZ_2017,
+    XIAO_2018,
+    YANG_2019,
+    YANG_BN_2019,
+)
 from lensmaker.theories.finite_width import FiniteWidth, Spread
 from lensmaker.theories.statistical_ray.ensemble import Ensemble
 from lensmaker.theories.statistical_ray.reading import Reading, read

@@ -51,9 +51,13 @@ def batch_statistics(x: Tensor, samples: int, ensemble: Ensemble) -> tuple[Tenso
         known = mean.detach()
         unseen = β * known + spread * ensemble.normal(*mean.shape)
         whole_mean = share * known + (1 - share) * unseen
-        each = squares.detach().mean(tuple(range(3, x.ndim)), keepdim=True) if x.ndim > 3 else squares.detach()
+        each = (
+            squares.detach().mean(tuple(range(3, x.ndim)), keepdim=True) if x.ndim > 3 else squares.detach()
+        )
         whole_variance = _shrunk(variance.detach(), each, share) + (own - other) * (1 / P - 1 / B)
-    return share * mean + (whole_mean - share * known), share * variance + (whole_variance - share * variance.detach())
+    return share * mean + (whole_mean - share * known), share * variance + (
+        whole_variance - share * variance.detach()
+    )
 
 
 def _shrunk(variance: Tensor, each: Tensor, share: float) -> Tensor:

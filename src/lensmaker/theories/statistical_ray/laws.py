@@ -86,15 +86,19 @@ def constant(train: Train, index: int) -> Tensor:
 # -- random linear maps -----------------------------------------------------------------------------
 
 
-def _random_map(element: Element, weights: Weights, train: Train, cloud: Clouds, ensemble: Ensemble) -> Tensor:
+def _random_map(
+    element: Element, weights: Weights, train: Train, cloud: Clouds, ensemble: Ensemble
+) -> Tensor:
     sigma_b = 0.0 if weights.bias is None else float(weights.bias.double().square().mean().sqrt())
     if weights.layout is Layout.LOOKUP:
         return _lookup(weights, train, ensemble)
     x = cloud(weights.signal)
     if weights.layout is Layout.CHANNELS:
         narrow = weights.groups > 1 and weights.weight.shape[1] < _DENSE_GROUP
-        return _kernels(x, weights, sigma_b, ensemble) if narrow or not ensemble.pooled else convolve(
-            x, weights, sigma_b, ensemble
+        return (
+            _kernels(x, weights, sigma_b, ensemble)
+            if narrow or not ensemble.pooled
+            else convolve(x, weights, sigma_b, ensemble)
         )
     if weights.layout is Layout.LABELS:
         raise NoLawError("an einsum of weights and signal")
@@ -108,9 +112,10 @@ def _matrix(x: Tensor, weights: Weights, sigma_b: float, ensemble: Ensemble) -> 
     width = weights.weight.shape[0] // weights.groups
     if weights.groups == 1:
         return mix(x, scale, width, ensemble, sigma_b)
-    blocks = x.reshape(x.shape[0], weights.groups, -1, x.shape[-1]).unbind(1)
-    parts = [mix(block, scale, width, ensemble) for block in blocks]
-    return torch.stack(parts, 1).reshape(*x.shape[:-1], width)
+    if x.ndim < 4 or x.shape[-3] not in (1, weights.groups):
+        raise NoLawError("a stack of matrices on several axes")
+    blocks = x.expand(*x.shape[:-3], weights.groups, *x.shape[-2:]).unbind(-3)
+    return torch.stack([mix(block, scale, width, ensemble) for block in blocks], -3)
 
 
 def _kernels(x: Tensor, weights: Weights, sigma_b: float, ensemble: Ensemble) -> Tensor:
@@ -152,8 +157,14 @@ def _lookup(weights: Weights, train: Train, ensemble: Ensemble) -> Tensor:
     rows = ensemble.normal(ensemble.replicas, len(unique), width)
     if ensemble.repeated is not None:
         seeds = [ensemble.repeated + int(token) for token in unique]
-        rows = torch.stack([replace(ensemble, repeated=s).stream().normal(ensemble.replicas, width) for s in seeds], 1)
-    if ensemble.repeated is None and ensemble.pooled and len(unique) <= min(_EXACT_TOKENS, ensemble.replicas * width):
+        rows = torch.stack(
+            [replace(ensemble, repeated=s).stream().normal(ensemble.replicas, width) for s in seeds], 1
+        )
+    if (
+        ensemble.repeated is None
+        and ensemble.pooled
+        and len(unique) <= min(_EXACT_TOKENS, ensemble.replicas * width)
+    ):
         rows = mix(torch.eye(len(unique)).expand(ensemble.replicas, -1, -1), 1.0, width, ensemble)
     else:
         axes = (0, 2) if ensemble.pooled else (2,)

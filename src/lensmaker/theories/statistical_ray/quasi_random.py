@@ -22,7 +22,9 @@ def gaussian_points(dimensions: int, count: int, ensemble: Ensemble) -> Tensor:
     """
     half = (count + 1) // 2
     seed = int(torch.randint(2**31, (), generator=ensemble.generator))
-    uniform = torch.quasirandom.SobolEngine(dimensions, scramble=True, seed=seed).draw(half, dtype=torch.float64)
+    uniform = torch.quasirandom.SobolEngine(dimensions, scramble=True, seed=seed).draw(
+        half, dtype=torch.float64
+    )
     normal = torch.special.ndtri(uniform.clamp(_EDGE, 1 - _EDGE)).T
     points = torch.cat([normal, -normal], 1)[:, :count]
     return whitened(points[:, torch.randperm(count, generator=ensemble.generator)])

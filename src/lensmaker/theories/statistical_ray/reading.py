@@ -146,7 +146,7 @@ def read(passage: Passage, probes: int, pooled: bool = False) -> list[Reading]:
     if passage.element.operation in ELEMENTWISE_ACTIVATIONS:
         zero = 1 - torch.count_nonzero(rows, -1).double() / rows.shape[-1]
         readings.append(Reading("zero_fraction", zero, torch.ones_like(zero)))
-        readings.append(_dead(x, zero))
+        readings.append(_dead(x, zero, passage.units + 1))
         readings += _saturation(passage, sample)
     readings += _entropy(passage, sample)
     return readings
@@ -198,7 +198,7 @@ def _correlation(products: Tensor, pooled: bool) -> Reading:
 
 def _is_tokens(passage: Passage, x: Tensor) -> bool:
     """Three axes (sample, position, feature): not the channels of a one-dimensional convolution."""
-    return passage.element.family is not Family.POOLING and not passage.element.operation.startswith("conv")
+    return passage.element.family is not Family.POOLING and passage.units == x.ndim - 2
 
 
 def _token_correlation(x: Tensor) -> Reading:
@@ -219,19 +219,22 @@ def _tangents(passage: Passage, sample: int | None) -> list[Reading]:
     readings = [Reading("tangent", out, torch.ones_like(out))]
     before = passage.input_tangent
     if before is not None:
-        if sample is not None and before.ndim > sample and before.shape[sample] == passage.output.shape[sample]:
+        if (
+            sample is not None
+            and before.ndim > sample
+            and before.shape[sample] == passage.output.shape[sample]
+        ):
             readings.append(Reading("chi", out, _squares(_by_sample(before, sample))))
         else:
             readings.append(Reading("chi", out.mean(1, keepdim=True), _squares(_by_sample(before, None))))
     return readings
 
 
-def _dead(x: Tensor, zero: Tensor) -> Reading:
+def _dead(x: Tensor, zero: Tensor, unit: int) -> Reading:
     """Units (channels of images) that are zero for every probe at every position."""
     if float(zero.max()) == 0:
         fraction = torch.zeros_like(zero[:, :1])
     else:
-        unit = 2 if x.ndim >= 5 else x.ndim - 1
         silent = (x == 0).all(tuple(a for a in range(1, x.ndim) if a != unit)) if x.ndim > 2 else (x == 0)
         fraction = silent.double().mean(1, keepdim=True)
     return Reading("dead_fraction", fraction, torch.ones_like(fraction))
@@ -271,7 +274,9 @@ def _entropy(passage: Passage, sample: int | None) -> list[Reading]:
     if weights is None:
         return []
     entropy = torch.special.entr(weights).sum(-1)
-    by_sample = _by_sample(entropy, _sample_axis(tuple(entropy.shape), passage.output.shape[1]) if sample else None)
+    by_sample = _by_sample(
+        entropy, _sample_axis(tuple(entropy.shape), passage.output.shape[1]) if sample else None
+    )
     value = by_sample.mean(-1)
     return [Reading("attention_entropy", value, torch.ones_like(value))]
 
@@ -298,4 +303,3 @@ def attention_weights(passage: Passage) -> Tensor | None:
     if mask is not None:
         logits = logits.masked_fill(~mask, -math.inf) if mask.dtype == torch.bool else logits + mask.double()
     return logits.softmax(-1).nan_to_num()
-

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 from lensmaker.systems.networks import Element, Family, Train
@@ -46,11 +47,17 @@ def repetitions(train: Train, seed: int) -> Repetitions:
         prints[element.index] = key = (_fingerprint(w), weights.groups)
         first.setdefault(key, element)
         if w.ndim == 2 and weights.groups == 1 and (earlier := first.get((_fingerprint(w.T), 1))) is not None:
-            if earlier.index != element.index and earlier.index not in transposed and w.shape[0] != w.shape[1]:
+            if (
+                earlier.index != element.index
+                and earlier.index not in transposed
+                and w.shape[0] != w.shape[1]
+            ):
                 transposed[element.index] = earlier
-    number = {key: n for n, key in enumerate(first)}
+    # Seeds are drawn, not counted: torch's generator on the CPU sees the lowest 32 bits alone.
+    drawn = torch.randint(2**30, (len(first),), generator=torch.Generator().manual_seed(seed)).tolist()
+    number = dict(zip(first, drawn, strict=True))
     count = Counter(prints.values())
-    seeds = {i: (seed + 1) * 2**40 + number[key] * 2**24 for i, key in prints.items() if count[key] > 1}
+    seeds = {i: number[key] for i, key in prints.items() if count[key] > 1}
     return Repetitions(seeds, transposed)
 
 

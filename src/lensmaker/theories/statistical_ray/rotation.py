@@ -39,7 +39,9 @@ class Rotation:
     @classmethod
     def draw(cls, groups: int, size: int, ensemble: Ensemble, rounds: int = 1) -> Rotation:
         """Random rotations, one for each group."""
-        drawn = [(ensemble.signs(groups, 1, size), circulant(ensemble, size, groups, 1)) for _ in range(rounds)]
+        drawn = [
+            (ensemble.signs(groups, 1, size), circulant(ensemble, size, groups, 1)) for _ in range(rounds)
+        ]
         return cls(size, tuple(drawn))
 
     def turn(self, rows: Tensor) -> Tensor:

@@ -15,6 +15,7 @@ from lensmaker.theories.statistical_ray.laws import NoLawError, constant, propag
 from lensmaker.theories.statistical_ray.ensemble import Ensemble
 from lensmaker.theories.statistical_ray.repetition import Repetitions, repetitions
 from lensmaker.theories.statistical_ray.rotation import Rotation
+from lensmaker.theories.statistical_ray.units import unit_axis
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,8 @@ class Passage:
     """What the ray carries at the output of one element; tensors have the shape (R, *shape).
 
     `outside` says why the theory's assumptions fail here, "" where they hold. Tangent and gradient are None
-    where the ray does not know them. `mask` is what an attention element was told to leave out.
+    where the ray does not know them. `mask` is what an attention element was told to leave out; `units` the
+    axis of the units in `shape`.
     """
 
     element: Element
@@ -33,6 +35,7 @@ class Passage:
     tangent: Tensor | None
     gradient: Tensor | None
     outside: str
+    units: int
 
 
 _MOST_LIVE = 4
@@ -53,7 +56,9 @@ class _Ray:
         live = [
             cloud
             for index, cloud in self.clouds.items()
-            if self.last_use.get(index, -1) > element.index and cloud.shape == shape and cloud.is_floating_point()
+            if self.last_use.get(index, -1) > element.index
+            and cloud.shape == shape
+            and cloud.is_floating_point()
         ]
         repeated = self.repetitions.seeds.get(element.index)
         return replace(self.ensemble, live=tuple(live[-_MOST_LIVE:]), repeated=repeated)
@@ -144,14 +149,22 @@ def _step(ray: _Ray, element: Element) -> None:
                 cloud = forward.make_dual(cloud.clone().requires_grad_(), ray.ensemble.normal(*cloud.shape))
             ray.clouds[index] = cloud
     except (NoLawError, RuntimeError, NotImplementedError, ValueError, TypeError, IndexError) as error:
-        reason = str(error) if isinstance(error, NoLawError) else f"{element.operation}: {str(error).splitlines()[0]}"
+        reason = (
+            str(error)
+            if isinstance(error, NoLawError)
+            else f"{element.operation}: {str(error).splitlines()[0]}"
+        )
         incoming = next((t for i in signals if (t := _tangent(ray.cloud(i))) is not None), None)
         for index in element.outputs:
             ray.restart(index, f"{reason}; the ray goes on from recorded values", incoming)
         return
     inherited = next((ray.outside[i] for i in signals if i in ray.outside), "")
     if inherited:
-        text = inherited if inherited.startswith("after ") else f"after {train_place(train, signals, ray)}: {inherited}"
+        text = (
+            inherited
+            if inherited.startswith("after ")
+            else f"after {train_place(train, signals, ray)}: {inherited}"
+        )
         for index in element.outputs:
             ray.outside[index] = text
     elif (twin := ray.repetitions.transposed.get(element.index)) is not None:
@@ -178,7 +191,8 @@ def _backward(
         end, value = ray.clouds.get(index), ray.train.values[index].tensor
         if gradient is not None and end is not None and end.requires_grad:
             ends.append(forward.unpack_dual(end).primal)
-            seeds.append(_boundary(gradient.detach().float(), forward.unpack_dual(end).primal.detach(), value, ray.ensemble))
+            gradient, cloud = gradient.detach().float(), forward.unpack_dual(end).primal.detach()
+            seeds.append(_boundary(gradient, cloud, value, unit_axis(ray.train, index), ray.ensemble))
     if not ends:
         return [None] * len(clouds)
     wanted = [c for c in clouds if c.requires_grad]
@@ -187,24 +201,25 @@ def _backward(
     return [None if g is None else g.detach() for g in gradients]
 
 
-def _boundary(gradient: Tensor, cloud: Tensor, value: Tensor | None, ensemble: Ensemble) -> Tensor:
-    """The recorded gradient on the cloud: what goes along the recorded output α y goes along the cloud's."""
+def _boundary(
+    gradient: Tensor, cloud: Tensor, value: Tensor | None, units: int, ensemble: Ensemble
+) -> Tensor:
+    """The recorded gradient on the cloud: the part along the recorded output goes along the cloud, the rest at random."""
     if value is None or value.shape != gradient.shape or gradient.ndim < 2:
-        return _turned(gradient, ensemble)
+        return _turned(gradient, units, ensemble)
     y = value.detach().float()
     α = (gradient * y).sum() / y.square().sum().clamp_min(torch.finfo(y.dtype).tiny)
-    return α * cloud + _turned(gradient - α * y, ensemble)
+    return α * cloud + _turned(gradient - α * y, units, ensemble)
 
 
-def _turned(gradient: Tensor, ensemble: Ensemble) -> Tensor:
-    """The gradient in every replica, with its units (channels for images) turned at random."""
+def _turned(gradient: Tensor, units: int, ensemble: Ensemble) -> Tensor:
+    """The gradient in every replica, with its units turned at random."""
     cloud = gradient.expand(ensemble.replicas, *gradient.shape)
     if gradient.ndim < 2:
         return cloud * ensemble.signs(ensemble.replicas, *(1,) * gradient.ndim)
-    axis = 2 if gradient.ndim >= 4 else gradient.ndim
-    last = cloud.movedim(axis, -1)
+    last = cloud.movedim(units + 1, -1)
     rotation = Rotation.draw(ensemble.replicas, last.shape[-1], ensemble)
-    return rotation.turn(last.flatten(1, -2)).reshape(last.shape).movedim(-1, axis)
+    return rotation.turn(last.flatten(1, -2)).reshape(last.shape).movedim(-1, units + 1)
 
 
 def _passage(ray: _Ray, element: Element, cloud: Tensor, gradient: Tensor | None) -> Passage:
@@ -222,6 +237,7 @@ def _passage(ray: _Ray, element: Element, cloud: Tensor, gradient: Tensor | None
         None if tangent is None else tangent.detach(),
         gradient,
         ray.outside.get(output.index, ""),
+        unit_axis(ray.train, output.index),
     )
 
 
