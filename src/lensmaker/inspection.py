@@ -1,4 +1,4 @@
-"""inspect(): the main job. A system is studied by theories, which predict, and by instruments, which measure."""
+"""inspect(), the main job: a system is studied by theories, which predict, and instruments, which measure."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ def _spread(x: torch.Tensor) -> torch.Tensor:
 
 @pytest.mark.parametrize("scale", [0.2, 1.0, 5.0])
 def test_gain_at_criticality_is_quadratic_in_the_weights(scale: float) -> None:
-    """For ReLU σ_w²/2, for tanh without biases σ_w²: also at scales where tanh saturates, and χ is another."""
+    """For ReLU σ_w²/2, for tanh without biases σ_w²: also where tanh saturates, and χ is another."""
     for act, init, critical in ((nn.ReLU, he, 2.0), (nn.Tanh, lecun, 1.0)):
         net = perceptron(4, 128, act, init)
         net[4].weight.data *= scale

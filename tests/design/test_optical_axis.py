@@ -52,7 +52,9 @@ def dead_end() -> nn.Module:
 
 PLANS: dict[str, tuple[Callable[[], nn.Module], tuple[Tensor, ...], Plan]] = {
     "sequential": (
-        lambda: nn.Sequential(nn.Flatten(), nn.Linear(4, 3), nn.Tanh(), nn.Dropout(0.5), nn.Linear(3, 3), nn.Linear(3, 2)),
+        lambda: nn.Sequential(
+            nn.Flatten(), nn.Linear(4, 3), nn.Tanh(), nn.Dropout(0.5), nn.Linear(3, 3), nn.Linear(3, 2)
+        ),
         (torch.ones(2, 2, 2),),
         [
             (False, ["1:linear", "2:tanh", "3:dropout"]),

@@ -1,4 +1,4 @@
-"""The depth as a whole explodes or collapses: every layer is a little off, and the product kills the gradient."""
+"""The depth as a whole explodes or collapses: each layer is a little off, the product kills the gradient."""
 
 from __future__ import annotations
 
@@ -45,8 +45,8 @@ class DepthGain(Aberration):
             Suspicion(
                 self.name,
                 found[0].where,
-                f"the signal {verb} over the depth: {len(found)} layers with χ ≈ {typical:.3g} each, {adjective} the "
-                f"critical value 1, change the gradient's mean square by a factor {_power_of_ten(total)}",
+                f"the signal {verb} over the depth: {len(found)} layers with χ ≈ {typical:.3g} each, "
+                f"{adjective} the critical value 1, change the gradient's mean square by a factor {_power_of_ten(total)}",
                 self.quantity,
                 _bounded_exp(total),
                 BOUND if total > 0 else 1 / BOUND,

@@ -69,7 +69,8 @@ def _in_words(evidence: Evidence, effect: tuple[Prediction, ...]) -> str:
     predicted = [p.value for p in effect if p.quantity.name == "gradient"]
     if len(predicted) > 1:
         before = f" (now {_ratio(now[0], now[-1])} times)" if len(now) > 1 else ""
-        return f"the gradient at the first layer becomes {_ratio(predicted[0], predicted[-1])} times that at the last{before}"
+        span = _ratio(predicted[0], predicted[-1])
+        return f"the gradient at the first layer becomes {span} times that at the last{before}"
     tangents = [p.value for p in effect if p.quantity.name == "tangent"]
     if not tangents:
         return "the layer's χ becomes that of its neighbours"

@@ -68,7 +68,7 @@ class Evidence:
         return m.value if m is not None and m.convergence is Convergence.CONVERGED else None
 
     def value(self, name: str, where: Where) -> float | None:
-        """What holds here: for a fresh network the prediction, free of sampling noise; else the measurement."""
+        """For a fresh network the prediction, free of sampling noise; else the measurement."""
         predicted, measured = self.predicted(name, where), self.measured(name, where)
         if self.training is Training.FRESH and predicted is not None:
             return predicted

@@ -64,7 +64,8 @@ def joint(wishes: Sequence[Wish], train: Train) -> list[Wish]:
             place = train.elements[others[0]].where
             granted.append(replace(wish, handle=Handle("", f"{parameter} is also the weight of {place}")))
         elif max(factors) > SAME * min(factors):
-            refusal = f"{parameter} is used {len(together)} times, which want {min(factors):.4g} to {max(factors):.4g}"
+            span = f"{min(factors):.4g} to {max(factors):.4g}"
+            refusal = f"{parameter} is used {len(together)} times, which want {span}"
             granted.append(replace(wish, handle=Handle("", refusal)))
         else:
             granted.append(replace(wish, factor=math.prod(factors) ** (1 / len(factors))))

@@ -33,10 +33,10 @@ _ALIKE = 0.1
 class LayerGain(Aberration):
     """A layer whose gain stands out from those of the other layers by more than a bound.
 
-    With g_l the gain of layer l at criticality, it stands out when |ln g_l − median ln g| exceeds the logarithm
-    of the bound. Layers may be scaled by their fan-in, their fan-out or the mean of the two: the law is taken by
-    which they differ least, and a layer must stand out by all laws that do as well. The correction multiplies
-    the weight by √(g_target/g_l).
+    With g_l the gain of layer l at criticality, it stands out when |ln g_l − median ln g| exceeds the
+    logarithm of the bound. Layers may be scaled by their fan-in, their fan-out or the mean of the two: the
+    law is taken by which they differ least, and a layer must stand out by all laws that do as well. The
+    correction multiplies the weight by √(g_target/g_l).
     """
 
     name = "layer_gain"
@@ -67,8 +67,8 @@ class LayerGain(Aberration):
         return Suspicion(
             self.name,
             lens.where,
-            f"the signal {'explodes' if explodes else 'collapses'} here: by its weights this layer multiplies it by "
-            f"√χ = {math.sqrt(lens.gain):.3g}, the layers around it by {math.sqrt(typical):.3g}",
+            f"the signal {'explodes' if explodes else 'collapses'} here: by its weights this layer "
+            f"multiplies it by √χ = {math.sqrt(lens.gain):.3g}, the layers around it by {math.sqrt(typical):.3g}",
             self.quantity,
             lens.gain,
             typical * (bound if explodes else 1 / bound),

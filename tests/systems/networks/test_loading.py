@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from lensmaker.core import InputError, WeightsError
 from lensmaker.systems.networks.loading import batch_from, load_weights, model_from
 
-NETS = '''
+NETS = """
 import torch
 from torch import nn
 
@@ -40,7 +40,7 @@ def broken():
 
 def leaving():
     raise SystemExit(0)
-'''
+"""
 
 
 @pytest.fixture
@@ -154,7 +154,11 @@ UNFIT: list[tuple[str, Callable[[Path], object], str]] = [
     ("noise.safetensors", lambda p: p.write_bytes(b"noise" * 99), "noise.safetensors, which is corrupt"),
     ("cut.safetensors", truncated(lambda p: save_file(state(), p)), "cut.safetensors, which is corrupt"),
     ("cut.pt", truncated(lambda p: torch.save(state(), p)), "cut.pt, which is corrupt"),
-    ("list.pt", lambda p: torch.save([torch.ones(2)], p), "list.pt, which holds a list: save model.state_dict"),
+    (
+        "list.pt",
+        lambda p: torch.save([torch.ones(2)], p),
+        "list.pt, which holds a list: save model.state_dict",
+    ),
     ("extra.pt", lambda p: torch.save({**state(), "epoch": 3}, p), "extra.pt, which holds a dict"),
     ("model.pt", lambda p: torch.save(net(), p), "model.pt, a pickle that runs code: save model.state_dict"),
     ("few.pt", lambda p: torch.save(changed("0.bias", None), p), "0.bias missing: load the file made"),
@@ -189,7 +193,7 @@ def test_no_weights_file_runs_code(name: str, form: str, tmp_path: Path) -> None
         (tmp_path / name).write_bytes(pickle.dumps(content))
     else:
         torch.save(content, tmp_path / name, _use_new_zipfile_serialization=form == "torch")
-    with pytest.raises(WeightsError, match="a pickle that runs code|which is corrupt"):
+    with pytest.raises(WeightsError, match=r"a pickle that runs code|which is corrupt"):
         load_weights(net(), tmp_path / name)
     assert not canary.exists()
     pickle.loads(pickle.dumps(Canary(canary)))
@@ -217,9 +221,15 @@ def test_a_batch_takes_the_form_its_names_say(tmp_path: Path) -> None:
         (lambda p: None, "batch.npz, which is not there: save one with numpy.savez"),
         (lambda p: p.write_bytes(b""), "which cannot be read"),
         (lambda p: p.write_bytes(b"PK\x03\x04 noise"), "which cannot be read"),
-        (lambda p: p.write_bytes(pickle.dumps([1, 2])), "batch.npz, which holds Python objects: save numbers"),
+        (
+            lambda p: p.write_bytes(pickle.dumps([1, 2])),
+            "batch.npz, which holds Python objects: save numbers",
+        ),
         (lambda p: np.savez(p), "which is empty"),
-        (lambda p: np.savez(p, x=np.array([{}, 1], dtype=object)), "batch.npz, which holds Python objects: save numbers"),
+        (
+            lambda p: np.savez(p, x=np.array([{}, 1], dtype=object)),
+            "batch.npz, which holds Python objects: save numbers",
+        ),
         (lambda p: np.savez(p, x=np.array(["a"])), "which cannot be read .*TypeError"),
         (lambda p: np.savez(p, x=np.ones(3, dtype=">f4")), "which cannot be read .*byte"),
     ],
