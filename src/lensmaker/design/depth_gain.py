@@ -46,7 +46,8 @@ class DepthGain(Aberration):
                 self.name,
                 found[0].where,
                 f"the signal {verb} over the depth: {len(found)} layers with χ ≈ {typical:.3g} each, "
-                f"{adjective} the critical value 1, change the gradient's mean square by a factor {_power_of_ten(total)}",
+                f"{adjective} the critical value 1, change the gradient's mean square by a factor "
+                f"{_power_of_ten(total)}",
                 self.quantity,
                 _bounded_exp(total),
                 BOUND if total > 0 else 1 / BOUND,

@@ -68,7 +68,8 @@ class LayerGain(Aberration):
             self.name,
             lens.where,
             f"the signal {'explodes' if explodes else 'collapses'} here: by its weights this layer "
-            f"multiplies it by √χ = {math.sqrt(lens.gain):.3g}, the layers around it by {math.sqrt(typical):.3g}",
+            f"multiplies it by √χ = {math.sqrt(lens.gain):.3g}, "
+            f"the layers around it by {math.sqrt(typical):.3g}",
             self.quantity,
             lens.gain,
             typical * (bound if explodes else 1 / bound),
