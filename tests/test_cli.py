@@ -355,8 +355,8 @@ def test_bad_input_is_one_sentence_and_nothing_written(
 def test_outputs_are_checked_before_the_work(
     command: str, outputs: list[str], sentence: str, bench: Path, lensmaker: Callable[..., Run]
 ) -> None:
-    """The model would raise if it were looked at, the activation is unknown."""
-    words = inspect(model="Broken") if command == "inspect" else ["criticality", "nothing"]
+    """There is no batch, and the activation is unknown: nothing was looked at yet."""
+    words = inspect(data="nowhere.npz") if command == "inspect" else ["criticality", "nothing"]
     done = lensmaker(*words, *outputs)
     assert (done.code, done.out) == (2, "")
     assert re.fullmatch(r"lensmaker: Expected [^\n]+\.\n", done.err)
