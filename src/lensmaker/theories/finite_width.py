@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
 
@@ -87,10 +88,13 @@ class FiniteWidth(Theory):
         alike: dict[tuple[object, ...], list[tuple[str, Where]]] = defaultdict(list)
 
         def note(passage: Passage) -> None:
-            regime = Regime(passage.outside) if passage.outside else INSIDE
-            kind = (passage.element.operation, *(x.shape for x in passage.inputs), passage.output.shape)
-            for reading in read(passage, train.samples):
+            where = passage.element.where
+            role = re.sub(r"\d+", "#", where.path), where.operation, where.ordinal
+            kind = (*role, *(x.shape for x in passage.inputs), passage.output.shape)
+            for reading in read(passage, train.samples, system.batch.samples):
                 key = (reading.name, passage.element.where)
+                outside = passage.gradient_outside if reading.name == "gradient" else passage.outside
+                regime = Regime(outside) if outside else INSIDE
                 spread = Spread(reading.centre, reading.replica_spread(system.batch.samples))
                 found[key] = (spread, regime)
                 alike[(reading.name, *kind)].append(key)
@@ -104,7 +108,7 @@ class FiniteWidth(Theory):
 
 
 def _smoothed(deviations: list[float], networks: int) -> list[float]:
-    """Geometric means over windows of elements of one kind, in order, symmetric so that a trend stays.
+    """Geometric means over windows of elements of one role, in order, symmetric so that a trend stays.
 
     A window of w elements makes up for few networks; there are none where w·networks = 200 would need none.
 

@@ -73,7 +73,7 @@ class MeanField(Theory):
 
         def note(passage: Passage) -> None:
             where = passage.element.where
-            for reading in read(passage, train.samples, pooled=True):
+            for reading in read(passage, train.samples, system.batch.samples, pooled=True):
                 spread, _ = spreads.get((reading.name, where), (Spread(math.nan, 0.0), INSIDE))
                 found.append(self._predict(reading, passage, spread, replicas, unseen))
 
@@ -89,7 +89,8 @@ class MeanField(Theory):
         if logarithmic:
             value *= math.exp(-(spread.deviation**2) / 2)
             error *= value
-        regime = Regime(passage.outside) if passage.outside else INSIDE
+        outside = passage.gradient_outside if reading.name == "gradient" else passage.outside
+        regime = Regime(outside) if outside else INSIDE
         if not math.isfinite(value) or (logarithmic and value <= 0):
             regime = Regime("the value leaves the range of single precision")
         return self.prediction(reading.name, passage.element.where, value, error, regime)

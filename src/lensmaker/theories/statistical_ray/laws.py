@@ -60,6 +60,8 @@ def replay(element: Element, train: Train, cloud: Clouds, ensemble: Ensemble) ->
     """The element's own function on every replica of its clouds."""
     signals = list(dict.fromkeys(train.signal_inputs(element)))
     clouds = [cloud(i) for i in signals]
+    if element.family is Family.NORMALISATION:  # vmap's group normalisation asks for memory in order
+        clouds = [c.contiguous() for c in clouds]
     if ensemble.replicas == 1:
         live = dict(zip(signals, (c.squeeze(0) for c in clouds), strict=True))
         found = element.replay(lambda i: live[i] if i in live else constant(train, i))
@@ -149,30 +151,18 @@ def _interleaved(x: Tensor, weights: Weights) -> Tensor:
 
 
 def _lookup(weights: Weights, train: Train, ensemble: Ensemble) -> Tensor:
-    """Rows of an embedding: different tokens are orthogonal in the mean, each with its own second moment."""
+    """Rows of an embedding: those of different tokens are independent, each has its actual second moment."""
     tokens = constant(train, weights.signal)
     width = weights.weight.shape[0]
     unique, place = torch.unique(tokens, return_inverse=True)
     sizes = weights.weight[:, unique].double().square().mean(0).sqrt().float()
-    rows = ensemble.normal(ensemble.replicas, len(unique), width)
-    if ensemble.repeated is not None:
-        seeds = [ensemble.repeated + int(token) for token in unique]
-        rows = torch.stack(
-            [replace(ensemble, repeated=s).stream().normal(ensemble.replicas, width) for s in seeds], 1
-        )
-    if (
-        ensemble.repeated is None
-        and ensemble.pooled
-        and len(unique) <= min(_EXACT_TOKENS, ensemble.replicas * width)
-    ):
-        rows = mix(torch.eye(len(unique)).expand(ensemble.replicas, -1, -1), 1.0, width, ensemble)
+    if ensemble.repeated is None:
+        rows = ensemble.normal(ensemble.replicas, len(unique), width)
     else:
-        axes = (0, 2) if ensemble.pooled else (2,)
-        rows = rows / rows.square().mean(axes, keepdim=True).sqrt()
+        tables = [replace(ensemble, repeated=ensemble.repeated + int(token)).stream() for token in unique]
+        rows = torch.stack([table.normal(ensemble.replicas, width) for table in tables], 1)
+    rows = rows / rows.square().mean(2, keepdim=True).sqrt()
     return (rows * sizes[:, None])[:, place]
-
-
-_EXACT_TOKENS = 512
 
 
 # -- statistics over the batch ----------------------------------------------------------------------
@@ -183,9 +173,7 @@ def _batch_norm(element: Element, train: Train, cloud: Clouds, ensemble: Ensembl
     a = named_arguments(element, "input running_mean running_var weight bias training momentum eps")
     x = cloud(a["input"].value)
 
-    def of_channels(name: str) -> Tensor | None:
-        if a.get(name) is None:
-            return None
+    def of_channels(name: str) -> Tensor:
         return constant(train, a[name].value).view(-1, *(1,) * (x.ndim - 3))
 
     if a.get("training", False) or a.get("running_mean") is None:
@@ -193,6 +181,7 @@ def _batch_norm(element: Element, train: Train, cloud: Clouds, ensemble: Ensembl
     else:
         mean, variance = of_channels("running_mean"), of_channels("running_var")
     factor = torch.rsqrt(variance + a.get("eps", 1e-5))
-    scale, shift = of_channels("weight"), of_channels("bias")
-    y = (x - mean) * (factor if scale is None else factor * scale)
-    return y if shift is None else y + shift
+    if a.get("weight") is not None:
+        factor = factor * of_channels("weight")
+    y = (x - mean) * factor
+    return y if a.get("bias") is None else y + of_channels("bias")

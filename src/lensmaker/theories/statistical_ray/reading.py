@@ -16,6 +16,9 @@ from lensmaker.theories.statistical_ray.walk import Passage
 SATURATED_SLOPE = 0.05
 """Slope, relative to the largest, below which a unit counts as saturated."""
 
+DEAD_PROBES = 16
+"""For how many samples a unit is zero that counts as dead; where the ray follows fewer, it does not say."""
+
 
 @dataclass(frozen=True)
 class Reading:
@@ -23,13 +26,15 @@ class Reading:
 
     The value is Σ numerator / Σ denominator, both of shape (R, P), or (R, 1) where probes cannot be told
     apart. For the correlation they are sums over the pairs that a probe takes part in, so that leaving
-    one probe out is exact.
+    one probe out is exact. `step` is the smallest change of a fraction of so many units: its spread is not
+    less than half of that.
     """
 
     name: str
     numerator: Tensor
     denominator: Tensor
     pairs: Tensor | None = None
+    step: float = 0.0
 
     @property
     def value(self) -> float:
@@ -91,7 +96,7 @@ class Reading:
             residual = table - table.mean(0) - table.mean(1, keepdim=True) + table.mean()
             interaction = float(residual.square().sum()) / ((replicas - 1) * (probes - 1))
             variance = max(variance - interaction / probes, 0.0) + interaction / samples
-        return math.sqrt(variance)
+        return math.hypot(math.sqrt(variance), self.step / 2)
 
     @property
     def _logarithmic(self) -> bool:
@@ -121,8 +126,11 @@ def _spread_of_pairs(pairs: Tensor, samples: int) -> float:
     return float(parts / (n * (n - 1)))
 
 
-def read(passage: Passage, probes: int, pooled: bool = False) -> list[Reading]:
-    """Every standard quantity that the passage shows; of a pooled cloud, the replicas are one wide layer."""
+def read(passage: Passage, probes: int, samples: int, pooled: bool = False) -> list[Reading]:
+    """Every standard quantity that the passage of so many probes, of all samples, shows.
+
+    Of a pooled cloud, the replicas are one wide layer.
+    """
     x = passage.output
     sample = _sample_axis(tuple(x.shape), probes)
     rows, scale = _scaled(_by_sample(x, sample))
@@ -145,8 +153,9 @@ def read(passage: Passage, probes: int, pooled: bool = False) -> list[Reading]:
         readings.append(Reading("gradient", gradient, torch.ones_like(gradient)))
     if passage.element.operation in ELEMENTWISE_ACTIVATIONS:
         zero = 1 - torch.count_nonzero(rows, -1).double() / rows.shape[-1]
-        readings.append(Reading("zero_fraction", zero, torch.ones_like(zero)))
-        readings.append(_dead(x, zero, passage.units + 1))
+        readings.append(Reading("zero_fraction", zero, torch.ones_like(zero), step=1 / rows[0].numel()))
+        if sample is not None and probes >= min(DEAD_PROBES, samples):
+            readings.append(_dead(x.narrow(sample, 0, min(probes, DEAD_PROBES)), zero, passage.units + 1))
         readings += _saturation(passage, sample)
     readings += _entropy(passage, sample)
     return readings
@@ -237,7 +246,7 @@ def _dead(x: Tensor, zero: Tensor, unit: int) -> Reading:
     else:
         silent = (x == 0).all(tuple(a for a in range(1, x.ndim) if a != unit)) if x.ndim > 2 else (x == 0)
         fraction = silent.double().mean(1, keepdim=True)
-    return Reading("dead_fraction", fraction, torch.ones_like(fraction))
+    return Reading("dead_fraction", fraction, torch.ones_like(fraction), step=1 / x.shape[unit])
 
 
 def _saturation(passage: Passage, sample: int | None) -> list[Reading]:

@@ -22,7 +22,8 @@ from lensmaker.theories.statistical_ray.units import unit_axis
 class Passage:
     """What the ray carries at the output of one element; tensors have the shape (R, *shape).
 
-    `outside` says why the theory's assumptions fail here, "" where they hold. Tangent and gradient are None
+    `outside` says why the theory's assumptions fail here, "" where they hold; `gradient_outside` why they do on
+    the way back from the loss. Tangent and gradient are None
     where the ray does not know them. `mask` is what an attention element was told to leave out; `units` the
     axis of the units in `shape`.
     """
@@ -35,6 +36,7 @@ class Passage:
     tangent: Tensor | None
     gradient: Tensor | None
     outside: str
+    gradient_outside: str
     units: int
 
 
@@ -47,6 +49,7 @@ class _Ray:
     ensemble: Ensemble
     clouds: dict[int, Tensor]
     outside: dict[int, str]
+    behind: dict[int, str]
     last_use: dict[int, int]
     repetitions: Repetitions
 
@@ -79,7 +82,7 @@ class _Ray:
         cloud = content.expand(self.ensemble.replicas, *content.shape)
         if content.is_floating_point():
             cloud = cloud.float().clone().requires_grad_()
-            size = 1.0 if like is None else float(like.double().square().mean().sqrt())
+            size = 1.0 if like is None else float(like.detach().double().square().mean().sqrt())
             cloud = forward.make_dual(cloud, size * self.ensemble.normal(*cloud.shape))
         self.clouds[index] = cloud
         self.outside[index] = reason
@@ -99,34 +102,36 @@ def walk(
     gradient at the boundary enters, turned at random among the units.
     """
     last_use = {i: e.index for e in train.elements for i in e.inputs}
-    ray = _Ray(train, ensemble, {}, {}, last_use, repetitions(train, seed))
+    ray = _Ray(train, ensemble, {}, {}, {}, last_use, repetitions(train, seed))
     visible = {e.index for e in train.visible()}
     last = max((train.values[v].producer or 0 for v in train.boundary), default=len(train.elements))
-    passed: list[tuple[Element, Tensor]] = []
+    passed: list[tuple[Element, int]] = []
     with (
         torch.random.fork_rng(devices=[]),
         torch.enable_grad(),
-        forward.dual_level(),
         # The fused attention kernels carry no tangents.
         sdpa_kernel(SDPBackend.MATH),
     ):
         torch.manual_seed(seed)
-        for index in train.inputs:
-            if train.values[index].is_signal:
-                _launch(ray, index)
-        for element in train.before_loss():
-            if element.index > last:
-                break
-            if not any(train.values[o].is_signal for o in element.outputs):
-                continue
-            _step(ray, element)
-            output = train.signal_output(element)
-            if element.index in visible and output is not None:
-                passed.append((element, ray.clouds[output.index]))
-        gradients = _backward(ray, boundary_gradients, [cloud for _, cloud in passed])
-        for (element, cloud), gradient in zip(passed, gradients, strict=True):
-            with torch.no_grad():
-                read(_passage(ray, element, cloud, gradient))
+        with forward.dual_level():
+            for index in train.inputs:
+                if train.values[index].is_signal:
+                    _launch(ray, index)
+            for element in train.before_loss():
+                if element.index > last:
+                    break
+                if not any(train.values[o].is_signal for o in element.outputs):
+                    continue
+                _step(ray, element)
+                output = train.signal_output(element)
+                if element.index in visible and output is not None:
+                    passed.append((element, output.index))
+            tangents = {i: t.detach() for i, c in ray.clouds.items() if (t := _tangent(c)) is not None}
+        # Outside of the level, the backward pass does not differentiate itself.
+        gradients = _backward(ray, boundary_gradients, [ray.clouds[i] for _, i in passed])
+        with torch.no_grad():
+            for (element, _), gradient in zip(passed, gradients, strict=True):
+                read(_passage(ray, element, tangents, gradient))
 
 
 def _launch(ray: _Ray, index: int) -> None:
@@ -157,6 +162,7 @@ def _step(ray: _Ray, element: Element) -> None:
         incoming = next((t for i in signals if (t := _tangent(ray.cloud(i))) is not None), None)
         for index in element.outputs:
             ray.restart(index, f"{reason}; the ray goes on from recorded values", incoming)
+        _block(ray, signals, f"no gradient comes back through {element.where}: {reason}")
         return
     inherited = next((ray.outside[i] for i in signals if i in ray.outside), "")
     if inherited:
@@ -172,6 +178,19 @@ def _step(ray: _Ray, element: Element) -> None:
             ray.outside[index] = f"its weights are those of {twin.where}, which its input depends on"
 
 
+def _block(ray: _Ray, values: list[int], reason: str) -> None:
+    """Mark what lies before: its gradient lacks a part."""
+    waiting = list(values)
+    while waiting:
+        index = waiting.pop()
+        if index in ray.behind:
+            continue
+        ray.behind[index] = reason
+        producer = ray.train.values[index].producer
+        if producer is not None:
+            waiting += ray.train.signal_inputs(ray.train.elements[producer])
+
+
 def train_place(train: Train, signals: list[int], ray: _Ray) -> str:
     """The place of the element whose output first left the regime among `signals`."""
     index = next(i for i in signals if i in ray.outside)
@@ -184,21 +203,20 @@ def _tangent(cloud: Tensor) -> Tensor | None:
 
 
 def _backward(
-    ray: _Ray, boundary_gradients: tuple[Tensor | None, ...], clouds: list[Tensor]
+    ray: _Ray, boundary_gradients: tuple[Tensor | None, ...], passed: list[Tensor]
 ) -> list[Tensor | None]:
     ends, seeds = [], []
     for index, gradient in zip(ray.train.boundary, boundary_gradients, strict=False):
         end, value = ray.clouds.get(index), ray.train.values[index].tensor
         if gradient is not None and end is not None and end.requires_grad:
-            ends.append(forward.unpack_dual(end).primal)
-            gradient, cloud = gradient.detach().float(), forward.unpack_dual(end).primal.detach()
-            seeds.append(_boundary(gradient, cloud, value, unit_axis(ray.train, index), ray.ensemble))
+            units = unit_axis(ray.train, index)
+            ends.append(end)
+            seeds.append(_boundary(gradient.detach().float(), end.detach(), value, units, ray.ensemble))
     if not ends:
-        return [None] * len(clouds)
-    wanted = [c for c in clouds if c.requires_grad]
+        return [None] * len(passed)
+    wanted = [c for c in passed if c.requires_grad]
     found = iter(torch.autograd.grad(ends, wanted, seeds, allow_unused=True))
-    gradients = [next(found) if c.requires_grad else None for c in clouds]
-    return [None if g is None else g.detach() for g in gradients]
+    return [next(found) if c.requires_grad else None for c in passed]
 
 
 def _boundary(
@@ -222,21 +240,20 @@ def _turned(gradient: Tensor, units: int, ensemble: Ensemble) -> Tensor:
     return rotation.turn(last.flatten(1, -2)).reshape(last.shape).movedim(-1, units + 1)
 
 
-def _passage(ray: _Ray, element: Element, cloud: Tensor, gradient: Tensor | None) -> Passage:
+def _passage(ray: _Ray, element: Element, tangents: dict[int, Tensor], gradient: Tensor | None) -> Passage:
     signals = [i for i in ray.train.signal_inputs(element) if ray.train.values[i].is_float]
-    inputs = [forward.unpack_dual(ray.clouds[i]) for i in signals]
-    primal, tangent = forward.unpack_dual(cloud)
     output = ray.train.signal_output(element)
     assert output is not None
     return Passage(
         element,
-        tuple(i.primal.detach() for i in inputs),
-        primal.detach(),
+        tuple(ray.clouds[i].detach() for i in signals),
+        ray.clouds[output.index].detach(),
         _mask(ray, element),
-        next((i.tangent.detach() for i in inputs if i.tangent is not None), None),
-        None if tangent is None else tangent.detach(),
+        next((tangents[i] for i in signals if i in tangents), None),
+        tangents.get(output.index),
         gradient,
         ray.outside.get(output.index, ""),
+        ray.behind.get(output.index, ray.outside.get(output.index, "")),
         unit_axis(ray.train, output.index),
     )
 
