@@ -1,4 +1,4 @@
-"""Finite width: how far one network strays from the mean-field limit, from an ensemble of virtual networks."""
+"""Finite width: how far one network strays from the mean-field limit, by an ensemble of virtual networks."""
 
 from __future__ import annotations
 
@@ -37,7 +37,8 @@ class FiniteWidth(Theory):
     Parameters
     ----------
     networks
-        Size of the ensemble; its own error is 1/√(2·networks) of the spread. Fewer where the budget does not pay for them.
+        Size of the ensemble, less where the budget does not pay for it; its own error is 1/√(2·networks) of
+        the spread.
     extent
         Most positions along each axis of images and sequences: larger inputs are cropped, since the spread
         comes from the weights that all positions share.
@@ -114,11 +115,13 @@ def _smoothed(deviations: list[float], networks: int) -> list[float]:
 
     Examples
     --------
-    >>> [round(d, 12) for d in _smoothed([1.0, 8.0, 1.0], networks=32)], _smoothed([1.0, 8.0, 1.0], networks=200)
-    ([1.0, 2.0, 1.0], [1.0, 8.0, 1.0])
+    >>> [round(d, 12) for d in _smoothed([1.0, 8.0, 1.0], networks=32)]
+    [1.0, 2.0, 1.0]
+    >>> _smoothed([1.0, 8.0, 1.0], networks=200)
+    [1.0, 8.0, 1.0]
     """
     widest = min(_WINDOW, math.ceil((200 / networks - 1) / 2))
-    if not all(0 < d < math.inf for d in deviations):
+    if widest == 0 or not all(0 < d < math.inf for d in deviations):
         return deviations
     last = len(deviations) - 1
     smooth = []

@@ -1,11 +1,11 @@
-"""Mean field: every quantity at every element, from the second moments of the actual weights and the actual inputs."""
+"""Mean field: every quantity at every element, from second moments of actual weights and inputs."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
 
-from lensmaker.core import INSIDE, Prediction, Regime, Scale, Table, quantity
+from lensmaker.core import INSIDE, Prediction, Regime, Scale, Table, Where, quantity
 from lensmaker.systems.networks import Network
 from lensmaker.theories.base import Theory
 from lensmaker.theories.bibliography import (
@@ -21,6 +21,12 @@ from lensmaker.theories.statistical_ray.ensemble import Ensemble
 from lensmaker.theories.statistical_ray.reading import Reading, read
 from lensmaker.theories.statistical_ray.sizing import Sizing, generator
 from lensmaker.theories.statistical_ray.walk import Passage, walk
+
+ROUNDING = 2e-6
+"""Relative error of what clouds of single precision, and networks of it, add up."""
+
+WIDEST = 2.0
+"""Standard deviation of a logarithm beyond which an ensemble of ten networks does not show the median."""
 
 
 @dataclass(frozen=True)
@@ -69,28 +75,34 @@ class MeanField(Theory):
         replicas = self.sizing.pooled_replicas(train)
         ensemble = Ensemble(replicas, True, generator(self.seed), system.batch.samples)
         unseen = 1.0 - train.samples / system.batch.samples
+        several = "the loss takes several signals of the network at once" if len(train.boundary) > 1 else ""
         found: list[Prediction] = []
 
         def note(passage: Passage) -> None:
             where = passage.element.where
             for reading in read(passage, train.samples, system.batch.samples, pooled=True):
                 spread, _ = spreads.get((reading.name, where), (Spread(math.nan, 0.0), INSIDE))
-                found.append(self._predict(reading, passage, spread, replicas, unseen))
+                outside = passage.outside
+                if reading.name == "gradient":
+                    outside = passage.gradient_outside or several
+                found.append(self._predict(reading, where, outside, spread, replicas, unseen))
 
         walk(train, system.boundary_gradients(train), ensemble, note, self.seed)
         return Table(found)
 
     def _predict(
-        self, reading: Reading, passage: Passage, spread: Spread, replicas: int, unseen: float
+        self, reading: Reading, where: Where, outside: str, spread: Spread, replicas: int, unseen: float
     ) -> Prediction:
         value, logarithmic = reading.value, quantity(reading.name).scale is Scale.LOG
         # The cloud is one network of R-fold width; the probes stand for the whole batch.
-        error = math.sqrt(spread.deviation**2 * (1 + 1 / replicas) + unseen * reading.probe_error**2)
+        error = math.sqrt(
+            spread.deviation**2 * (1 + 1 / replicas) + unseen * reading.probe_error**2 + ROUNDING**2
+        )
         if logarithmic:
             value *= math.exp(-(spread.deviation**2) / 2)
             error *= value
-        outside = passage.gradient_outside if reading.name == "gradient" else passage.outside
-        regime = Regime(outside) if outside else INSIDE
+        if logarithmic and spread.deviation > WIDEST:
+            outside = "too deep for its width: networks differ by orders of magnitude"
         if not math.isfinite(value) or (logarithmic and value <= 0):
-            regime = Regime("the value leaves the range of single precision")
-        return self.prediction(reading.name, passage.element.where, value, error, regime)
+            outside = "the value leaves the range of single precision"
+        return self.prediction(reading.name, where, value, error, Regime(outside) if outside else INSIDE)

@@ -216,7 +216,7 @@ def test_a_frozen_network_of_integers_has_a_gradient_at_its_boundary() -> None:
     train = record(model, (ids, ids), lambda y, t: F.cross_entropy(y.flatten(0, 1), t.flatten()))
     (gradient,) = train.boundary_gradients
     expected = torch.autograd.functional.jacobian(
-        lambda y: F.cross_entropy(y, ids.flatten()), model(ids).flatten(0, 1)
+        lambda y: F.cross_entropy(y.flatten(0, 1), ids.flatten()), model(ids)
     )
     assert torch.allclose(gradient, expected)
 

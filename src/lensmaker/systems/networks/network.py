@@ -79,8 +79,16 @@ class Network:
         return self._whole or self.observe()
 
     def probes(self, samples: int) -> Train:
-        """One pass of the first few samples, with the content of every value kept for replays."""
-        return record(self.model, self.batch.head(samples), self.loss_fn, keep=True, seed=self.seed)
+        """One pass of the first few samples, with the content of every value kept for replays.
+
+        Of the whole batch, where the model does not run on a part of it (the nodes of a graph, say).
+        """
+        try:
+            return record(self.model, self.batch.head(samples), self.loss_fn, keep=True, seed=self.seed)
+        except ModelError:
+            if samples >= self.batch.samples:
+                raise
+            return record(self.model, self.batch, self.loss_fn, keep=True, seed=self.seed)
 
     def cropped(self, extent: int) -> Network:
         """The same network on inputs of at most `extent` positions along each axis, where it runs on them.

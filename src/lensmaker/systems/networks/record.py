@@ -16,7 +16,7 @@ from lensmaker.core import InputError, ModelError
 from lensmaker.systems.networks.batch import Batch
 from lensmaker.systems.networks.operations import Family
 from lensmaker.systems.networks.recorder import Observer, Recorder
-from lensmaker.systems.networks.train import Train
+from lensmaker.systems.networks.train import LOSS_PATH, Element, Train
 from lensmaker.systems.networks.undisturbed import seed_torch, undisturbed
 
 LossFn = Callable[..., torch.Tensor]
@@ -103,15 +103,12 @@ def _run(
                 "check that the batch has the shape and dtype the network is trained with",
             ) from error
         loss = _loss(recorder, output, batch, loss_fn)
-    if not boundary.tensors:
-        boundary.close(_float_tensors(output))
-    train.boundary = (
-        tuple(recorder.index_of(t) for t in boundary.tensors) if not boundary.indices else boundary.indices
-    )
+    ends = boundary.found or {recorder.index_of(t): t for t in _float_tensors(output)}
+    train.boundary = tuple(ends)
     if loss is not None:
         train.loss = float(loss.detach())
         leaves = list(trainable.values()) or [t for t in batch.tensors if t.requires_grad]
-        found = _backward(train, loss, boundary.tensors, leaves if gradients else [])
+        found = _backward(train, loss, list(ends.values()), leaves if gradients else [])
         if gradients and on_parameter_gradients is not None:
             pairs = zip(trainable, found, strict=False)
             on_parameter_gradients({n: g for n, g in pairs if g is not None})
@@ -164,26 +161,26 @@ def _check(model: Any) -> None:
 
 
 class _Boundary:
-    """Finds where the loss takes over: the signals that enter the first loss operation."""
+    """Finds where the loss takes over: the signals that it takes from the network."""
 
     def __init__(self, train: Train) -> None:
         self.train = train
-        self.tensors: list[torch.Tensor] = []
-        self.indices: tuple[int, ...] = ()
+        self.found: dict[int, torch.Tensor] = {}
+        self._of_loss: set[int] = set()
 
-    def element(self, element: Any, inputs: list[torch.Tensor], outputs: list[torch.Tensor]) -> None:
-        if element.family is Family.LOSS and not self.tensors:
-            values = self.train.values
-            pairs = [
-                (i, t)
-                for i, t in zip(element.inputs, inputs, strict=True)
-                if values[i].is_signal and t.is_floating_point()
-            ]
-            self.indices = tuple(i for i, _ in pairs)
-            self.tensors = [t for _, t in pairs]
-
-    def close(self, tensors: list[torch.Tensor]) -> None:
-        self.tensors = tensors
+    def element(self, element: Element, inputs: list[torch.Tensor], outputs: list[torch.Tensor]) -> None:
+        if element.family is not Family.LOSS and not element.where.path.startswith(LOSS_PATH):
+            return
+        self._of_loss.update(element.outputs)
+        for index, tensor in zip(element.inputs, inputs, strict=True):
+            value = self.train.values[index]
+            if (
+                value.is_signal
+                and value.is_float
+                and index not in self._of_loss
+                and value.producer is not None
+            ):
+                self.found[index] = tensor
 
 
 def _float_tensors(output: Any) -> list[torch.Tensor]:

@@ -61,7 +61,7 @@ def batch_statistics(x: Tensor, samples: int, ensemble: Ensemble) -> tuple[Tenso
 
 
 def _shrunk(variance: Tensor, each: Tensor, share: float) -> Tensor:
-    """Variances of the channels as they scatter over a whole batch; `each` holds those of the single probes."""
+    """Variances of channels as they scatter over a whole batch; `each` holds those of the single probes."""
     probes = each.shape[1]
     if probes < 2:
         return variance

@@ -20,11 +20,12 @@ from lensmaker.theories.statistical_ray.rotation import circulant, fast_length
 def convolve(x: Tensor, weights: Weights, sigma_b: float, ensemble: Ensemble) -> Tensor:
     """A random convolution of a pooled cloud with the second moments of the kernel at each offset.
 
-    ⟨y(i) y(j)⟩ = Σ_δ C_in ⟨w_δ²⟩ ⟨x(i+δ) x(j+δ)⟩ + σ_b², padding included. The cloud is turned by random signs
-    and one Fourier transform along its units; each offset has circulant phases of its own; one transform back
-    makes symmetric pairs ±z. Moments between probes are exact in the mean over places, and so are those of the
-    means over places, which pooling and batch normalisation see; all others hold to 1/√n. Backwards an independent convolution
-    of the transposed form, with exact ⟨g²⟩ at each place.
+    ⟨y(i) y(j)⟩ = Σ_δ C_in ⟨w_δ²⟩ ⟨x(i+δ) x(j+δ)⟩ + σ_b², padding included. The cloud is turned by random
+    signs and one Fourier transform along its units; each offset has circulant phases of its own; one transform
+    back makes symmetric pairs ±z, scaled to ⟨y(i)²⟩ at each place. Moments between probes are exact in the mean
+    over places, and so are those of the means over places, which pooling and batch normalisation see; all
+    others hold to 1/√n. Backwards an independent convolution of the transposed form, with exact ⟨g²⟩ at each
+    place, and the part of the gradient along y itself back along x.
 
     Parameters
     ----------
@@ -73,7 +74,7 @@ def convolve(x: Tensor, weights: Weights, sigma_b: float, ensemble: Ensemble) ->
 
 
 def _with_grams(y: Tensor, of_means: Tensor, of_all: Tensor) -> Tensor:
-    """Vectors (B, *space, n) whose products between samples are exact, averaged over places and of their averages."""
+    """Vectors (B, *space, n) whose products between samples are exact, in the mean over places and of means."""
     places = tuple(range(1, y.ndim - 1))
     mean = y.mean(places, keepdim=True)
     found = (y - mean).flatten(1)
@@ -129,7 +130,7 @@ def _separated(y: Tensor, replicas: int, axes: int) -> Tensor:
 
 
 class _Stencil:
-    """Where the outputs of a convolution look in its input, padded and, if transposed, interleaved with zeros.
+    """Where the outputs of a convolution look in its input: padded and, if transposed, between zeros.
 
     Attributes
     ----------
@@ -158,7 +159,7 @@ class _Stencil:
         ]
 
     def grams(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Products between samples, (B, B), that the outputs have: of their means over places, and in the mean."""
+        """Products between samples, (B, B), that outputs have: of their means over places, and in the mean."""
         of_means = of_all = x.new_zeros(len(x), len(x))
         places = tuple(range(1, x.ndim - 1))
         for window, _, factor in self._terms(torch.ones(len(self.moments)), self.moments):

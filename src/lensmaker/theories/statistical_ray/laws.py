@@ -16,6 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from lensmaker.systems.networks import Element, Family, Train
+from lensmaker.systems.networks.operations import ELEMENTWISE_ACTIVATIONS
 from lensmaker.systems.networks.weights import Layout, Weights, named_arguments, weights_of
 from lensmaker.theories.statistical_ray.batch_statistics import batch_statistics
 from lensmaker.theories.statistical_ray.convolving import convolve, direct_padding
@@ -58,8 +59,13 @@ def propagate(element: Element, train: Train, cloud: Clouds, ensemble: Ensemble)
 
 def replay(element: Element, train: Train, cloud: Clouds, ensemble: Ensemble) -> list[Tensor]:
     """The element's own function on every replica of its clouds."""
+    if element.operation == "view" and not isinstance(element.args[-1], torch.dtype):
+        # A cloud may lie otherwise in memory than the signal it stands for.
+        element = replace(element, function=torch.Tensor.reshape)
     signals = list(dict.fromkeys(train.signal_inputs(element)))
     clouds = [cloud(i) for i in signals]
+    if element.operation in ELEMENTWISE_ACTIVATIONS and len(element.inputs) == 1:
+        return list(element.replay({signals[0]: clouds[0]}.__getitem__))
     if element.family is Family.NORMALISATION:  # vmap's group normalisation asks for memory in order
         clouds = [c.contiguous() for c in clouds]
     if ensemble.replicas == 1:

@@ -1,4 +1,4 @@
-"""The random linear map: a cloud of virtual neurons becomes a fresh Gaussian cloud of known second moments."""
+"""The random linear map: a cloud becomes a fresh Gaussian cloud of known second moments."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def mix(x: Tensor, scale: float, width: int, ensemble: Ensemble, sigma_b: float 
 
 
 def along(gradient: Tensor, cloud: Tensor, axes: tuple[int, ...]) -> Tensor:
-    """Coefficients α of g = α y + g′ with g′ orthogonal to y along the axes of the units, kept; 0 where y is 0."""
+    """Coefficients α of g = α y + g′, g′ orthogonal to y along the axes of the units, which are kept."""
     square = cloud.square().sum(axes, keepdim=True)
     return (gradient * cloud).sum(axes, keepdim=True) / torch.where(square > 0, square, torch.inf)
 
@@ -160,7 +160,7 @@ def unpool(rows: Tensor, replicas: int) -> Tensor:
 
 
 def _draw(rows: Tensor, tangents: Tensor, total: int, sigma_b: float, ensemble: Ensemble) -> Tensor:
-    """Quasi-random Gaussian points with exactly the second moments of rows (plus σ_b²) and tangents, (S, n)."""
+    """Quasi-random Gaussian points with just the second moments of rows (plus σ_b²) and tangents, (S, n)."""
     # The bias is one more input, the same for every site and without a tangent.
     wide = F.pad(torch.cat([rows, tangents]).double(), (0, 1))
     wide[: len(rows), -1] = sigma_b
@@ -176,12 +176,9 @@ def _draw(rows: Tensor, tangents: Tensor, total: int, sigma_b: float, ensemble: 
 
 
 def _live_rows(total: int, ensemble: Ensemble) -> list[Tensor]:
-    found = []
-    for cloud in ensemble.live:
-        for part in forward.unpack_dual(cloud):
-            if part is not None and cloud.shape[0] * cloud.shape[-1] == total:
-                found.append(pool(part.detach().reshape(cloud.shape[0], -1, cloud.shape[-1])))
-    return found
+    clouds = [cloud for cloud in ensemble.live if cloud.shape[0] * cloud.shape[-1] == total]
+    parts = [part for cloud in clouds for part in forward.unpack_dual(cloud) if part is not None]
+    return [pool(part.detach().flatten(1, -2)) for part in parts]
 
 
 def _turn(rows: Tensor, tangents: Tensor, total: int, sigma_b: float, ensemble: Ensemble) -> Tensor:

@@ -11,6 +11,7 @@ from torch import Tensor
 from lensmaker.core import Scale, quantity
 from lensmaker.systems.networks import Element, Family
 from lensmaker.systems.networks.operations import ELEMENTWISE_ACTIVATIONS
+from lensmaker.systems.networks.weights import named_arguments
 from lensmaker.theories.statistical_ray.walk import Passage
 
 SATURATED_SLOPE = 0.05
@@ -162,7 +163,7 @@ def read(passage: Passage, probes: int, samples: int, pooled: bool = False) -> l
 
 
 def _scaled(x: Tensor) -> tuple[Tensor, float]:
-    """The tensor in single precision, over a power of two where its squares would leave that, and the power."""
+    """The tensor in single precision, over a power of two where its squares would leave that; the power."""
     x = x.float()
     largest = float(torch.linalg.vector_norm(x, torch.inf)) if x.numel() else 0.0
     if _SMALL < largest < 1 / _SMALL or not 0 < largest < math.inf:
@@ -181,7 +182,7 @@ def _squares(rows: Tensor) -> Tensor:
 
 
 def _sample_axis(shape: tuple[int, ...], probes: int) -> int | None:
-    """The axis (after that of the replicas) along which the probes lie; None where they are merged with others."""
+    """The axis (after that of the replicas) of the probes; None where they are merged with others."""
     for axis in (1, 2):
         if len(shape) > axis and shape[axis] == probes:
             return axis
@@ -299,8 +300,7 @@ def attention_weights(passage: Passage) -> Tensor | None:
         return x if x.ndim >= 4 and bool((sums - 1).abs().max() < 1e-3) else None
     if element.operation != "scaled_dot_product_attention":
         return None
-    arguments = dict(zip("query key value attn_mask dropout_p is_causal".split(), element.args, strict=False))
-    arguments.update(element.kwargs)
+    arguments = named_arguments(element, "query key value attn_mask dropout_p is_causal")
     query, key = passage.inputs[0].double(), passage.inputs[1].double()
     if key.shape[-3] != query.shape[-3]:  # grouped queries share their keys
         key = key.repeat_interleave(query.shape[-3] // key.shape[-3], -3)

@@ -46,12 +46,9 @@ def repetitions(train: Train, seed: int) -> Repetitions:
         w = weights.weight
         prints[element.index] = key = (_fingerprint(w), weights.groups)
         first.setdefault(key, element)
-        if w.ndim == 2 and weights.groups == 1 and (earlier := first.get((_fingerprint(w.T), 1))) is not None:
-            if (
-                earlier.index != element.index
-                and earlier.index not in transposed
-                and w.shape[0] != w.shape[1]
-            ):
+        if w.ndim == 2:
+            earlier = first.get((_fingerprint(w.T), weights.groups), element)
+            if earlier is not element and earlier.index not in transposed:
                 transposed[element.index] = earlier
     # Seeds are drawn, not counted: torch's generator on the CPU sees the lowest 32 bits alone.
     drawn = torch.randint(2**30, (len(first),), generator=torch.Generator().manual_seed(seed)).tolist()

@@ -32,7 +32,7 @@ class Sizing:
     budget: int = 2**23
 
     def probes_for(self, network: Network, replicas: int | None = None) -> int:
-        """How many probes to follow through `network`; `replicas` of it are wanted, None: what neurons ask for.
+        """How many probes to follow, where `replicas` of the network are wanted; None: what neurons ask for.
 
         Where the budget does not pay for all, probes and replicas are cut in proportion, but a few probes
         come first.

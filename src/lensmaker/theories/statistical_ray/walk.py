@@ -11,8 +11,8 @@ from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from lensmaker.systems.networks import Element, Ref, Train
-from lensmaker.theories.statistical_ray.laws import NoLawError, constant, propagate
 from lensmaker.theories.statistical_ray.ensemble import Ensemble
+from lensmaker.theories.statistical_ray.laws import NoLawError, constant, propagate
 from lensmaker.theories.statistical_ray.repetition import Repetitions, repetitions
 from lensmaker.theories.statistical_ray.rotation import Rotation
 from lensmaker.theories.statistical_ray.units import unit_axis
@@ -22,10 +22,9 @@ from lensmaker.theories.statistical_ray.units import unit_axis
 class Passage:
     """What the ray carries at the output of one element; tensors have the shape (R, *shape).
 
-    `outside` says why the theory's assumptions fail here, "" where they hold; `gradient_outside` why they do on
-    the way back from the loss. Tangent and gradient are None
-    where the ray does not know them. `mask` is what an attention element was told to leave out; `units` the
-    axis of the units in `shape`.
+    `outside` says why the theory's assumptions fail here, "" where they hold; `gradient_outside` why they fail
+    on the way back from the loss. Tangent and gradient are None where the ray does not know them. `mask` is
+    what an attention element was told to leave out; `units` the axis of the units in `shape`.
     """
 
     element: Element
@@ -222,7 +221,7 @@ def _backward(
 def _boundary(
     gradient: Tensor, cloud: Tensor, value: Tensor | None, units: int, ensemble: Ensemble
 ) -> Tensor:
-    """The recorded gradient on the cloud: the part along the recorded output goes along the cloud, the rest at random."""
+    """The recorded gradient on the cloud: its part along the output goes along the cloud, the rest at random."""
     if value is None or value.shape != gradient.shape or gradient.ndim < 2:
         return _turned(gradient, units, ensemble)
     y = value.detach().float()
