@@ -15,7 +15,6 @@ from lensmaker.instruments.signals import Signals
 from lensmaker.instruments.together import measure_together
 from lensmaker.systems.networks import Network
 from lensmaker.systems.networks.prescription import prescribe
-from lensmaker.theories.finite_width import FiniteWidth
 from lensmaker.theories.mean_field import MeanField
 
 Init = Callable[[Tensor], object]
@@ -95,12 +94,12 @@ def recurrent() -> nn.Module:
 
 
 def transformer(norm_first: bool) -> nn.Module:
-    """Three encoder layers that classify sequences."""
+    """Two encoder layers that classify sequences."""
     torch.manual_seed(0)
     layer = nn.TransformerEncoderLayer(8, 2, 16, batch_first=True, norm_first=norm_first)
     return Applied(
         lambda m, x: m.head(m.encoder(x).mean(1)),
-        encoder=nn.TransformerEncoder(layer, 3, enable_nested_tensor=False),
+        encoder=nn.TransformerEncoder(layer, 2, enable_nested_tensor=False),
         head=nn.Linear(8, 10),
     )
 
@@ -182,9 +181,9 @@ def _batch(*shape: int) -> tuple[Tensor, Tensor]:
 def evidence_on(
     model: nn.Module, batch: Any, training: Training = Training.FRESH, loss: Any = nn.functional.cross_entropy
 ) -> Evidence:
-    """What `inspect` lays before the aberrations, without the spectra."""
+    """What `inspect` lays before the aberrations, without spectra and error bars."""
     network = Network(model, batch, loss)
     measurements = measure_together(network, [Signals()])["signals"] + Jacobian().measure(network)
-    predictions = MeanField(FiniteWidth()).predict(network)
+    predictions = MeanField(finite_width=None).predict(network)
     train = network.whole
     return Evidence(network, train, prescribe(train), predictions, measurements, training)

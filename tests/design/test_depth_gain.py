@@ -52,7 +52,7 @@ def test_the_bound_is_crossed_between_seven_and_eight_default_layers() -> None:
     assert len(suspicions(perceptron(8, 256), vectors())) == 1
 
 
-@pytest.mark.parametrize(("depth", "scale"), [(70, 0.4), (58, 5.0)])
+@pytest.mark.parametrize(("depth", "scale"), [(42, 0.1), (32, 20.0)])
 def test_beyond_the_range_of_single_precision(depth: int, scale: float) -> None:
     """The network puts out zeros, or infinities; the loss gradient is 0 or not a number."""
     net = perceptron(depth, 32, init=he)
@@ -104,17 +104,19 @@ def test_a_shared_weight_that_cannot_be_scaled_for_all_is_said() -> None:
     assert "4.weight is also the weight of 24:linear" in found.correction
 
 
-@pytest.mark.parametrize("act", [nn.ReLU, nn.Tanh, nn.GELU, nn.SiLU])
+@pytest.mark.parametrize(
+    "act", [nn.ReLU, nn.GELU, *(pytest.param(f, marks=pytest.mark.slow) for f in (nn.Tanh, nn.SiLU))]
+)
 def test_the_correction_does_what_it_promises(act: type[nn.Module]) -> None:
-    net, batch = perceptron(16, 128, act), vectors()
+    net, batch = perceptron(12, 96, act), vectors()
     report = lensmaker.inspect(net, batch, nn.functional.cross_entropy).correct()
     corrected = {str(c.where): c for c in report.record.corrected if c.quantity.name == "gradient"}
-    first, last = corrected["0:linear"].measurement.value, corrected["30:linear"].measurement.value
-    assert 1e-2 < first / last < 1e2  # 1e-12 and less before
+    first, last = corrected["0:linear"].measurement.value, corrected["22:linear"].measurement.value
+    assert 1e-2 < first / last < 1e2  # 1e-9 and less before
     z = [abs(c.z_score) for c in report.record.corrected if c.prediction.regime]
     assert sum(v < 3 for v in z) > 0.95 * len(z)
 
 
 def test_critical_tanh_and_relu_are_left_alone() -> None:
-    assert suspicions(perceptron(30, 32, nn.Tanh, lecun), vectors()) == []
-    assert suspicions(perceptron(30, 32, nn.ReLU, he), vectors()) == []
+    assert suspicions(perceptron(20, 32, nn.Tanh, lecun), vectors()) == []
+    assert suspicions(perceptron(20, 32, nn.ReLU, he), vectors()) == []

@@ -17,8 +17,8 @@ def test_against_random_matrices(causal: bool, skip: bool) -> None:
     draws = []
     for _ in range(400):
         V = rng.normal(0, σ_v / features**0.5, (features, features))
-        O = rng.normal(0, σ_o / features**0.5, (features, features))
-        y = skip * x + A @ x @ V @ O
+        W = rng.normal(0, σ_o / features**0.5, (features, features))
+        y = skip * x + A @ x @ V @ W
         draws.append(y @ y.T / features)
     exact = layer(x @ x.T / features, A, σ_v * σ_o, skip)
     z = (np.mean(draws, 0) - exact) / (np.std(draws, 0, ddof=1) / 20)

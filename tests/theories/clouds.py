@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable
 
@@ -26,7 +27,7 @@ def perceptron(
 ) -> nn.Sequential:
     """Linear layers of the given widths with the activation between them."""
     layers: list[nn.Module] = []
-    for n, m in zip(widths, widths[1:], strict=False):
+    for n, m in itertools.pairwise(widths):
         layers += [
             initialised(nn.Linear(n, m, bias=sigma_b > 0), sigma_w, sigma_b, seed + len(layers)),
             activation(),

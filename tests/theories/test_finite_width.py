@@ -7,15 +7,15 @@ import math
 import numpy as np
 import pytest
 import torch
-from exact import relu_finite_width
-from theories.clouds import normal, perceptron
 from torch import nn
 
+from exact import relu_finite_width
 from lensmaker.core import quantity
 from lensmaker.systems.networks import Network
 from lensmaker.theories.finite_width import FiniteWidth
 from lensmaker.theories.mean_field import MeanField
 from lensmaker.theories.statistical_ray.sizing import Sizing
+from theories.clouds import normal, perceptron
 
 WIDTH, DEPTH, NETWORKS = 64, 16, 2000
 

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from exact import arccosine_kernel, batch_norm, residual, uniform_attention
-from theories.clouds import initialised, normal, sigmas, values
 from torch import nn
 
+from exact import arccosine_kernel, batch_norm, residual, uniform_attention
 from lensmaker.systems.networks import Network
 from lensmaker.theories.mean_field import MeanField
+from theories.clouds import initialised, normal, sigmas, values
 
 
 def weighted_sum(y: torch.Tensor) -> torch.Tensor:

@@ -7,14 +7,14 @@ import math
 import numpy as np
 import pytest
 import torch
-from exact import quadrature_kernel
-from theories.benches import at, compared, half_square, measured
-from theories.clouds import normal, perceptron, values
 from torch import nn
 
+from exact import quadrature_kernel
 from lensmaker.core import Comparison
 from lensmaker.systems.networks import Network
 from lensmaker.theories.mean_field import MeanField
+from theories.benches import at, compared, half_square, measured
+from theories.clouds import normal, perceptron, values
 
 REGIMES = {"ordered": 0.9, "critical": 1.2755, "chaotic": 2.0}
 SIGMA_B, DEPTH = 0.2, 30

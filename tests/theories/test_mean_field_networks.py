@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from theories.clouds import generator, normal
 from torch import nn
 
 from lensmaker.core import Comparison
@@ -18,6 +17,7 @@ from lensmaker.instruments.jacobian import Jacobian
 from lensmaker.instruments.signals import Signals
 from lensmaker.systems.networks import Network
 from lensmaker.theories.mean_field import MeanField
+from theories.clouds import generator, normal
 
 QUANTITIES = ("second_moment", "correlation", "chi", "gradient")
 
@@ -82,9 +82,13 @@ class VisionTransformer(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.patches = nn.Conv2d(3, 64, 4, 4)
-        self.token, self.place = nn.Parameter(torch.randn(1, 1, 64) * 0.02), nn.Parameter(torch.randn(65, 64) * 0.02)
+        self.token, self.place = (
+            nn.Parameter(torch.randn(1, 1, 64) * 0.02),
+            nn.Parameter(torch.randn(65, 64) * 0.02),
+        )
         self.layers = nn.ModuleList(
-            nn.TransformerEncoderLayer(64, 4, 256, 0.0, "gelu", batch_first=True, norm_first=True) for _ in range(4)
+            nn.TransformerEncoderLayer(64, 4, 256, 0.0, "gelu", batch_first=True, norm_first=True)
+            for _ in range(4)
         )
         self.norm, self.head = nn.LayerNorm(64), nn.Linear(64, 10)
 
@@ -158,7 +162,9 @@ NETWORKS: dict[str, Callable[[], Network]] = {
     "pre-norm encoder": lambda: encoder(norm_first=True),
     "post-norm encoder": lambda: encoder(norm_first=False),
     "encoder, sequence first": lambda: encoder(norm_first=True, batch_first=False),
-    "vision transformer": lambda: Network(VisionTransformer(), (normal(24, 3, 32, 32), labels(24)), F.cross_entropy),
+    "vision transformer": lambda: Network(
+        VisionTransformer(), (normal(24, 3, 32, 32), labels(24)), F.cross_entropy
+    ),
     "U-Net": lambda: Network(UNet(), (normal(16, 3, 16, 16), normal(16, 3, 16, 16, seed=9)), F.mse_loss),
     "GPT-2": gpt2,
     "Llama": llama,
@@ -181,7 +187,10 @@ def assert_in_band(network: Network) -> list[Comparison]:
         inside = [c for c in found if c.quantity.name == name and c.prediction.regime]
         z = np.abs([c.z_score for c in inside])
         assert len(z) > 5, name
-        assert np.mean(z < 3) >= 0.9, (name, [(str(c.where), c.z_score) for c in inside if abs(c.z_score) >= 3])
+        assert np.mean(z < 3) >= 0.9, (
+            name,
+            [(str(c.where), c.z_score) for c in inside if abs(c.z_score) >= 3],
+        )
         if name in ("second_moment", "gradient"):
             relative = [c.prediction.error / c.prediction.value for c in inside]
             assert np.median(relative) < 0.5, name

@@ -7,13 +7,13 @@ import types
 import numpy as np
 import pytest
 import torch
-from exact import arccosine_kernel, arcsine_kernel, dense_conv_recursion
-from theories.clouds import Erf, grams, initialised, mean_cosine, normal, perceptron, sigmas, values
 from torch import nn
 
+from exact import arccosine_kernel, arcsine_kernel, dense_conv_recursion
 from lensmaker.systems.networks import Network
 from lensmaker.theories.mean_field import MeanField
 from lensmaker.theories.statistical_ray.sizing import Sizing
+from theories.clouds import Erf, grams, initialised, mean_cosine, normal, perceptron, sigmas, values
 
 CASES = {
     "relu": (nn.ReLU, arccosine_kernel, 2**0.5, 0.0),

@@ -15,12 +15,12 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from theories.clouds import generator, normal, passages
 from torch import nn
 
 from lensmaker.systems.networks import Network
 from lensmaker.theories.statistical_ray.sizing import Sizing
 from lensmaker.theories.statistical_ray.walk import Passage
+from theories.clouds import generator, normal, passages
 
 HIGHEST_Z = 5.5
 
