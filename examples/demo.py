@@ -19,7 +19,7 @@ from torch import Tensor, nn
 import lensmaker
 from lensmaker.data import digits
 
-STEPS, BATCH, RATE, MOMENTUM = 150, 256, 0.01, 0.9
+STEPS, BATCH, RATE, MOMENTUM = 150, 256, 0.005, 0.9
 TRAINING_SAMPLES = 1437
 
 
