@@ -11,8 +11,10 @@ from __future__ import annotations
 import contextlib
 import copy
 import io
+import itertools
 import logging
 import sys
+import time
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -41,8 +43,14 @@ def main(names: list[str]) -> None:
         def one_pass(model: nn.Module = model, x: torch.Tensor = x, y: torch.Tensor = y) -> None:
             loss_fn(model(x), y).backward()
 
-        def inspect(model: nn.Module = model, x: torch.Tensor = x, y: torch.Tensor = y) -> None:
-            lensmaker.inspect(model, (x, y), loss_fn)
+        marks: list[tuple[str, float]] = []
+
+        def inspect(model: nn.Module = model, x: torch.Tensor = x, y: torch.Tensor = y, marks=marks) -> None:
+            marks.clear()
+            lensmaker.inspect(
+                model, (x, y), loss_fn, progress=lambda s: marks.append((s, time.perf_counter()))
+            )
+            marks.append(("end", time.perf_counter()))
 
         # The reference is timed before and after, so that a drift of the machine shows in its range.
         before = seconds(one_pass, repeats=3)
@@ -52,6 +60,10 @@ def main(names: list[str]) -> None:
         row: dict[str, object] = {
             "pass_seconds": round(median(reference), 3),
             "lensmaker": ratio(own, reference),
+        }
+        row["stages"] = {
+            name: round((end - start) / median(reference), 2)
+            for (name, start), (_, end) in itertools.pairwise(marks)
         }
         for name, times in peers.items():
             row[name] = ratio(times, reference) if times else "does not run"
