@@ -69,7 +69,7 @@ def main(names: list[str]) -> None:
             row[name] = ratio(times, reference) if times else "does not run"
         content[case.name] = row
         print(case.name, row, flush=True)
-    save("inspect", {"unit": "forward+backward passes of the same batch", "cases": content})
+        save("inspect", {"unit": "forward+backward passes of the same batch", "cases": content})
 
 
 def trace(model: nn.Module, x: torch.Tensor) -> None:
