@@ -13,7 +13,7 @@ from lensmaker.theories.base import Theory
 from lensmaker.theories.bibliography import HANIN_NICA_2020, ROBERTS_2022
 from lensmaker.theories.statistical_ray.ensemble import Ensemble
 from lensmaker.theories.statistical_ray.reading import read
-from lensmaker.theories.statistical_ray.sizing import Sizing, generator
+from lensmaker.theories.statistical_ray.sizing import Sizing, generator, numbers_of_a_sample
 from lensmaker.theories.statistical_ray.walk import Passage, walk
 
 
@@ -84,7 +84,11 @@ class FiniteWidth(Theory):
         small = system.cropped(self.extent)
         train = small.probes(self.sizing.probes_for(small, _TYPICAL))
         replicas = self.sizing.replicas_for(train, _FEWEST, self.networks)
-        ensemble = Ensemble(replicas, False, generator(self.seed), system.batch.samples)
+        # Batch statistics over the cropped positions of more samples stand for those over all positions.
+        samples = round(
+            system.batch.samples * numbers_of_a_sample(system.whole) / numbers_of_a_sample(small.whole)
+        )
+        ensemble = Ensemble(replicas, False, generator(self.seed), samples)
         found: dict[tuple[str, Where], tuple[Spread, Regime]] = {}
         alike: dict[tuple[object, ...], list[tuple[str, Where]]] = defaultdict(list)
 

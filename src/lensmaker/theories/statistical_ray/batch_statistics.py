@@ -47,27 +47,37 @@ def batch_statistics(x: Tensor, samples: int, ensemble: Ensemble) -> tuple[Tenso
         other = (float(s.sum(1).square().mean()) / P - own) / (P - 1) if P > 1 else 0.0
         other = min(max(other, 0.0), own)
         β = P * other / (own + (P - 1) * other) if own else 0.0
-        spread = (other * (1 - β) + (own - other) / (B - P)) ** 0.5
-        known = mean.detach()
-        unseen = β * known + spread * ensemble.normal(*mean.shape)
+        known, shrunk = mean.detach(), _shrunk(x.detach(), s, variance.detach(), share)
+        scale = (
+            shrunk / shrunk.mean() if own else shrunk
+        )  # channels differ in size, after depthwise convolutions
+        spread = max(other * (1 - β) + (own - other) / (B - P), 0.0) ** 0.5
+        unseen = β * known + spread * scale.sqrt() * ensemble.normal(*mean.shape)
         whole_mean = share * known + (1 - share) * unseen
-        each = (
-            squares.detach().mean(tuple(range(3, x.ndim)), keepdim=True) if x.ndim > 3 else squares.detach()
-        )
-        whole_variance = _shrunk(variance.detach(), each, share) + (own - other) * (1 / P - 1 / B)
+        whole_variance = shrunk + (own - other) * (1 / P - 1 / B) * scale
     return share * mean + (whole_mean - share * known), share * variance + (
         whole_variance - share * variance.detach()
     )
 
 
-def _shrunk(variance: Tensor, each: Tensor, share: float) -> Tensor:
-    """Variances of channels as they scatter over a whole batch; `each` holds those of the single probes."""
-    probes = each.shape[1]
-    if probes < 2:
+_SIGNIFICANT = 1.2
+"""Total over chance scatter from which on channels are said to differ."""
+
+
+def _shrunk(x: Tensor, s: Tensor, variance: Tensor, share: float) -> Tensor:
+    """Variances of channels as they scatter over a whole batch, given those over P samples of means `s`.
+
+    Of the scatter over channels, what the choice of samples makes is a P/B-th for the batch: of ⟨(x − s_p)²⟩ it
+    is seen from sample to sample; of b = ⟨(s_p − s̄)²⟩, a χ² of P − 1 degrees, it is 2/(P + 1) of ⟨b²⟩.
+    """
+    P = s.shape[1]
+    if P < 2:
         return variance
-    scatter = float(each.var(1).mean()) / probes
+    scatter = 2 / (P + 1) * float(s.var(1, unbiased=False).square().mean())
+    if x.ndim > 3:
+        scatter += float(x.flatten(3).var(3, unbiased=False).var(1).mean()) / P
     total = float(variance.var())
-    lasting = max(total - scatter, 0.0)
+    lasting = total - scatter if total > _SIGNIFICANT * scatter else 0.0
     factor = ((lasting + scatter * share) / (lasting + scatter)) ** 0.5 if total else 1.0
     centre = variance.mean()
     return centre + factor * (variance - centre)

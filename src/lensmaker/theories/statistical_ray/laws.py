@@ -35,6 +35,10 @@ _DENSE_GROUP = 16
 """Groups with at least this many inputs are mixed as a dense map; smaller ones channel by channel."""
 
 
+_FEW_CHANNELS = 128
+"""Fewer virtual channels than these are convolved as those of separate networks: their rank is felt."""
+
+
 def propagate(element: Element, train: Train, cloud: Clouds, ensemble: Ensemble) -> list[Tensor]:
     """The clouds that leave `element`, given those that enter it.
 
@@ -102,12 +106,12 @@ def _random_map(
         return _lookup(weights, train, ensemble)
     x = cloud(weights.signal)
     if weights.layout is Layout.CHANNELS:
-        narrow = weights.groups > 1 and weights.weight.shape[1] < _DENSE_GROUP
-        return (
-            _kernels(x, weights, sigma_b, ensemble)
-            if narrow or not ensemble.pooled
-            else convolve(x, weights, sigma_b, ensemble)
-        )
+        per_group = weights.weight.shape[1]
+        sparse = weights.groups > 1 and per_group < _DENSE_GROUP
+        few = ensemble.replicas * min(per_group * weights.groups, weights.weight.shape[0]) < _FEW_CHANNELS
+        if sparse or few or not ensemble.pooled:
+            return _kernels(x, weights, sigma_b, ensemble)
+        return convolve(x, weights, sigma_b, ensemble)
     if weights.layout is Layout.LABELS:
         raise NoLawError("an einsum of weights and signal")
     if weights.layout is Layout.ROWS:
@@ -127,11 +131,17 @@ def _matrix(x: Tensor, weights: Weights, sigma_b: float, ensemble: Ensemble) -> 
 
 
 def _kernels(x: Tensor, weights: Weights, sigma_b: float, ensemble: Ensemble) -> Tensor:
-    """A convolution by random kernels of the second moments of the actual ones, drawn for each replica."""
+    """A convolution by random kernels, drawn for each replica: signs and entries of the actual ones, shuffled.
+
+    With few inputs to each output the distribution of the entries matters, beyond their second moment.
+    """
     ensemble = ensemble.stream()
     axes, replicas = len(weights.kernel), x.shape[0]
-    moments = weights.weight.double().square().mean((0, 1)).sqrt().float()
-    kernels = ensemble.normal(replicas, *weights.weight.shape) * moments
+    entries = weights.weight.float().flatten(2).flatten(0, 1)  # one column for each offset
+    chosen = torch.randint(
+        len(entries), (replicas * len(entries), entries.shape[1]), generator=ensemble.generator
+    )
+    kernels = (entries.gather(0, chosen) * ensemble.signs(*chosen.shape)).view(-1, *weights.weight.shape[1:])
     folded = x.movedim(0, -axes - 2).flatten(-axes - 2, -axes - 1)  # the replicas beside the channels
     stride: tuple[int, ...] = weights.stride
     sides = weights.padding
@@ -139,7 +149,7 @@ def _kernels(x: Tensor, weights: Weights, sigma_b: float, ensemble: Ensemble) ->
         folded, stride, sides = _interleaved(folded, weights), (1,) * axes, direct_padding(weights)
     folded = F.pad(folded, [p for pair in reversed(sides) for p in pair])
     function = (F.conv1d, F.conv2d, F.conv3d)[axes - 1]
-    y = function(folded, kernels.flatten(0, 1), None, stride, 0, weights.dilation, replicas * weights.groups)
+    y = function(folded, kernels, None, stride, 0, weights.dilation, replicas * weights.groups)
     y = y.unflatten(-axes - 1, (replicas, -1)).movedim(-axes - 2, 0)
     if sigma_b:
         y = y + sigma_b * ensemble.normal(replicas, 1, y.shape[-axes - 1], *(1,) * axes)

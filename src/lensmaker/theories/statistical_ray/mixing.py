@@ -90,9 +90,16 @@ def mix(x: Tensor, scale: float, width: int, ensemble: Ensemble, sigma_b: float 
 
 
 def along(gradient: Tensor, cloud: Tensor, axes: tuple[int, ...]) -> Tensor:
-    """Coefficients α of g = α y + g′, g′ orthogonal to y along the axes of the units, which are kept."""
+    """Coefficients α of g = α y + g′, g′ orthogonal to y along the axes of the units, which are kept.
+
+    Independent vectors of n units have a mean squared cosine of 1/n, by which the coefficients are shrunk.
+    """
     square = cloud.square().sum(axes, keepdim=True)
-    return (gradient * cloud).sum(axes, keepdim=True) / torch.where(square > 0, square, torch.inf)
+    product = (gradient * cloud).sum(axes, keepdim=True)
+    cosine = product.square() / (square * gradient.square().sum(axes, keepdim=True))
+    units = math.prod(cloud.shape[axis] for axis in axes)
+    chance = float(1 / (units * cosine.nan_to_num().mean()).clamp_min(1))
+    return (1 - chance) * product / torch.where(square > 0, square, torch.inf)
 
 
 class Drawn(torch.autograd.Function):

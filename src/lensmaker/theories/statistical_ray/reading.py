@@ -89,14 +89,15 @@ class Reading:
         variance = float(values.var())
         replicas, probes = self.numerator.shape
         if self.pairs is not None and samples > probes > 3:
-            return math.sqrt(_spread_of_pairs(self.pairs, samples))
+            return math.sqrt(max(_spread_of_pairs(self.pairs, samples), variance / _AT_MOST))
         if probes > 1 and self.pairs is None and samples > probes:
             table = self.numerator / self.denominator
             if self._logarithmic:
                 table = table / table.mean().clamp_min(torch.finfo(table.dtype).tiny)
             residual = table - table.mean(0) - table.mean(1, keepdim=True) + table.mean()
             interaction = float(residual.square().sum()) / ((replicas - 1) * (probes - 1))
-            variance = max(variance - interaction / probes, 0.0) + interaction / samples
+            without = max(variance - interaction / probes, 0.0) + interaction / samples
+            variance = max(without, variance / _AT_MOST)
         return math.hypot(math.sqrt(variance), self.step / 2)
 
     @property
@@ -106,6 +107,10 @@ class Reading:
     def _by_replica(self) -> Tensor:
         values = self.by_replica
         return values.clamp_min(torch.finfo(values.dtype).tiny).log() if self._logarithmic else values
+
+
+_AT_MOST = 4
+"""Largest part of a variance that is said to average out over the samples: a few networks do not show more."""
 
 
 def _spread_of_pairs(pairs: Tensor, samples: int) -> float:

@@ -37,15 +37,18 @@ class Sizing:
         Where the budget does not pay for all, probes and replicas are cut in proportion, but a few probes
         come first.
         """
-        whole = network.whole
+        whole, samples = network.whole, network.batch.samples
         live_statistics = any(
             isinstance(m, nn.modules.batchnorm._BatchNorm) and m.training for m in network.model.modules()
         )
-        wanted = min(self.batch_probes if live_statistics else self.probes, whole.samples)
+        wanted = min(self.batch_probes if live_statistics else self.probes, samples)
         replicas = replicas or self.wanted_replicas(whole)
-        affordable = self.budget * whole.samples // max(1, _numbers(whole))
+        affordable = int(self.budget * (2 if live_statistics else 1) / max(1, numbers_of_a_sample(whole)))
         in_proportion = math.isqrt(affordable * wanted // replicas)
-        return max(min(2, whole.samples), min(wanted, max(in_proportion, min(_FEW_PROBES, affordable))))
+        a_few = _LIVE_PROBES if live_statistics else min(_FEW_PROBES, affordable)
+        return max(
+            min(2, samples), min(wanted, max(in_proportion, a_few, affordable if live_statistics else 0))
+        )
 
     def replicas_for(self, train: Train, at_least: int, at_most: int) -> int:
         """How many copies of the network the clouds hold."""
@@ -66,7 +69,12 @@ class Sizing:
         return self.replicas_for(train, 1, self.wanted_replicas(train))
 
 
-_FEW_PROBES = 6
+_FEW_PROBES, _LIVE_PROBES = 6, 4
+
+
+def numbers_of_a_sample(train: Train) -> float:
+    """Numbers in all signals of one sample."""
+    return _numbers(train) / train.samples
 
 
 def _numbers(train: Train) -> int:
