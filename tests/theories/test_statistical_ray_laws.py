@@ -1,7 +1,8 @@
 """Each law of the ray against direct Monte-Carlo over many really sampled layers.
 
 Both sides are averages of independent draws, so their difference over its standard error is a z-score. The
-largest of the scores of a case stays below 6.5: of a Student law of 15 degrees, 1e-5 each; false alarms at a rate below 1e-2 in
+largest of the scores of a case stays below 6.5: of a Student law of 15 degrees, 1e-5 each; false alarms
+at a rate below 1e-2 in
 all cases together (and far below, as the scores are correlated).
 """
 
