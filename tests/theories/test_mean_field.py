@@ -89,7 +89,8 @@ class OneActivation(nn.Module):
 @pytest.mark.parametrize("name", sorted(ELEMENTWISE_ACTIVATIONS))
 def test_no_activation_needs_a_rule_of_its_own(name: str) -> None:
     network = Network(OneActivation(name), normal(8, 30), lambda y: (y * normal(*y.shape, seed=3)).sum())
-    last = {p.quantity.name: p for p in MeanField().predict(network) if p.where.operation == name}
+    table = MeanField(finite_width=None).predict(network)
+    last = {p.quantity.name: p for p in table if p.where.operation == name}
     steps = {"sign", "floor"}  # no slope anywhere
     for quantity_name in ("second_moment", "chi", "gradient"):
         assert last[quantity_name].regime or name in steps

@@ -39,10 +39,10 @@ def comparisons(regime: str, width: int, networks: int) -> list[Comparison]:
     return found
 
 
-def assert_calibrated(found: list[Comparison], name: str) -> None:
+def assert_calibrated(found: list[Comparison], name: str, share: float) -> None:
     z = np.abs([c.z_score for c in at(found, name)])
     assert len(z) >= 2 * DEPTH - 1
-    assert np.mean(z < 2) >= 0.9
+    assert np.mean(z < 2) >= share
     assert z.max() < 6
     assert np.median(z) > 0.2
 
@@ -51,7 +51,7 @@ def assert_calibrated(found: list[Comparison], name: str) -> None:
 def test_errors_are_calibrated(regime: str) -> None:
     found = comparisons(regime, width=200, networks=4)
     for name in ("second_moment", "correlation", "chi"):
-        assert_calibrated(found, name)
+        assert_calibrated(found, name, 0.85)
 
 
 @pytest.mark.slow
@@ -59,7 +59,7 @@ def test_errors_are_calibrated(regime: str) -> None:
 def test_errors_are_calibrated_at_width_1000_over_20_networks(regime: str) -> None:
     found = comparisons(regime, width=1000, networks=20)
     for name in ("second_moment", "correlation", "chi", "gradient"):
-        assert_calibrated(found, name)
+        assert_calibrated(found, name, 0.9)
 
 
 @pytest.mark.parametrize("regime", REGIMES)
