@@ -13,13 +13,18 @@ from torch import nn
 from lensmaker.core import Prediction, Table, Where
 from lensmaker.systems.networks import Network
 from lensmaker.theories.statistical_ray.ensemble import Ensemble
-from lensmaker.theories.statistical_ray.sizing import Sizing, generator
+from lensmaker.theories.statistical_ray.sizing import Sizing
 from lensmaker.theories.statistical_ray.walk import Passage, walk
 
 
 class Erf(nn.Module):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return torch.erf(x)
+
+
+def generator(seed: int) -> torch.Generator:
+    """The stream that a user gets by this seed."""
+    return torch.Generator().manual_seed(seed)
 
 
 def perceptron(

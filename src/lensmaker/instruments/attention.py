@@ -14,6 +14,7 @@ from lensmaker.instruments.layout import Layout
 from lensmaker.instruments.sums import numbers
 from lensmaker.instruments.together import PassInstrument, Reading, Sight
 from lensmaker.numerics.resampling import jackknife, ratio
+from lensmaker.numerics.seeding import stream
 from lensmaker.systems.networks import Element, Family, Network, Ref
 
 _SOFTMAX = "softmax"
@@ -75,7 +76,7 @@ class _EntropyReading(Reading):
     def __init__(self, instrument: AttentionEntropy, network: Network) -> None:
         self.instrument = instrument
         self.samples = network.batch.samples
-        self.generator = torch.Generator().manual_seed(instrument.seed)
+        self.generator = stream("attention", instrument.seed)
         self.scores: set[int] = set()
         self.weights: set[int] = set()
         self.found: dict[Where, NDArray[np.float64]] = {}

@@ -17,6 +17,7 @@ from lensmaker.instruments.linear_ray import Refraction, sources, walk
 from lensmaker.instruments.refraction import Tangents, content
 from lensmaker.instruments.sums import numbers, squares
 from lensmaker.numerics.resampling import Estimate, jackknife, ratio
+from lensmaker.numerics.seeding import stream
 from lensmaker.systems.networks import Network, Train
 
 
@@ -162,7 +163,7 @@ class _Bench:
 
     def gaussian(self, count: int, seed: int) -> dict[int, Tangents]:
         """Independent normal entries."""
-        generator = torch.Generator().manual_seed(seed)
+        generator = stream("tangents", seed)
         start = {}
         for i in self.sources:
             x = content(self.train, i)

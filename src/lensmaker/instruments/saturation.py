@@ -13,6 +13,7 @@ from lensmaker.core import Measurement, Reference, Where
 from lensmaker.instruments.sums import numbers
 from lensmaker.instruments.together import PassInstrument, Reading, Sight
 from lensmaker.numerics.resampling import jackknife, ratio
+from lensmaker.numerics.seeding import stream
 from lensmaker.systems.networks import Element, Network
 from lensmaker.systems.networks.operations import ELEMENTWISE_ACTIVATIONS
 
@@ -84,7 +85,7 @@ class _SaturationReading(Reading):
     def __init__(self, instrument: Saturation, network: Network) -> None:
         self.instrument = instrument
         self.samples = network.batch.samples
-        self.generator = torch.Generator().manual_seed(instrument.seed)
+        self.generator = stream("saturation", instrument.seed)
         self.saved: _Entries | None = None
         self.counts: dict[Where, NDArray[np.float64]] = {}
 

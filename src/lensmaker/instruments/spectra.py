@@ -15,6 +15,7 @@ from lensmaker.core import Convergence, InputError, Measurement, Reference, Tabl
 from lensmaker.instruments.base import Instrument
 from lensmaker.instruments.conv_norm import convergence_of, operator_norm
 from lensmaker.numerics.marchenko_pastur import MarchenkoPastur
+from lensmaker.numerics.seeding import stream
 from lensmaker.numerics.spikes import find_spikes
 from lensmaker.systems.networks import Element, Network, Train
 from lensmaker.systems.networks.weights import Weights, weights_of
@@ -216,7 +217,7 @@ class Spectra(Instrument):
                 yield self.measurement(name, where, math.nan, math.nan, samples)
             return
         found = spectrum(weights.weight)
-        generator = torch.Generator().manual_seed(self.seed)
+        generator = stream("spectra", self.seed)
         if weights.kernel or weights.groups > 1:
             norm = operator_norm(
                 element,

@@ -13,6 +13,7 @@ from torch import nn
 from lensmaker.core import Training
 from lensmaker.instruments.spectra import spectrum
 from lensmaker.numerics.independence import bulk_p, entries_p, rows_p
+from lensmaker.numerics.seeding import stream
 from lensmaker.systems.networks import Network
 
 FALSE_ALARM = 1e-3
@@ -104,7 +105,7 @@ def evidence(model: nn.Module, seed: int = 0) -> Iterator[Evidence]:
         For the parts that are drawn of large weights.
     """
     shifts = set(_starting_constant(model))
-    generator = torch.Generator().manual_seed(seed)
+    generator = stream("training state", seed)
     floats = {
         n: p.detach().squeeze()
         for n, p in model.named_parameters()

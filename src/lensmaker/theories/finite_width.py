@@ -8,12 +8,13 @@ from collections import defaultdict
 from dataclasses import dataclass, field, replace
 
 from lensmaker.core import INSIDE, Prediction, Regime, Scale, Table, Where, quantity
+from lensmaker.numerics.seeding import stream
 from lensmaker.systems.networks import Network
 from lensmaker.theories.base import Theory
 from lensmaker.theories.bibliography import HANIN_NICA_2020, ROBERTS_2022
 from lensmaker.theories.statistical_ray.ensemble import Ensemble
 from lensmaker.theories.statistical_ray.reading import read
-from lensmaker.theories.statistical_ray.sizing import Sizing, generator, numbers_of_a_sample
+from lensmaker.theories.statistical_ray.sizing import Sizing, numbers_of_a_sample
 from lensmaker.theories.statistical_ray.walk import Passage, walk
 
 
@@ -88,7 +89,7 @@ class FiniteWidth(Theory):
         samples = round(
             system.batch.samples * numbers_of_a_sample(system.whole) / numbers_of_a_sample(small.whole)
         )
-        ensemble = Ensemble(replicas, False, generator(self.seed), samples)
+        ensemble = Ensemble(replicas, False, stream("finite width", self.seed), samples)
         found: dict[tuple[str, Where], tuple[Spread, Regime]] = {}
         alike: dict[tuple[object, ...], list[tuple[str, Where]]] = defaultdict(list)
 

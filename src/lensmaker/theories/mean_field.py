@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass, field
 
 from lensmaker.core import INSIDE, Prediction, Regime, Scale, Table, Where, quantity
+from lensmaker.numerics.seeding import stream
 from lensmaker.systems.networks import Network
 from lensmaker.theories.base import Theory
 from lensmaker.theories.bibliography import (
@@ -19,7 +20,7 @@ from lensmaker.theories.bibliography import (
 from lensmaker.theories.finite_width import FiniteWidth, Spread
 from lensmaker.theories.statistical_ray.ensemble import Ensemble
 from lensmaker.theories.statistical_ray.reading import Reading, read
-from lensmaker.theories.statistical_ray.sizing import Sizing, generator
+from lensmaker.theories.statistical_ray.sizing import Sizing
 from lensmaker.theories.statistical_ray.walk import Passage, walk
 
 ROUNDING = 2e-6
@@ -49,7 +50,7 @@ class MeanField(Theory):
     --------
     >>> import torch
     >>> net = torch.nn.Linear(400, 400, bias=False)
-    >>> _ = torch.nn.init.normal_(net.weight, std=(2 / 400) ** 0.5, generator=generator(0))
+    >>> _ = torch.nn.init.normal_(net.weight, std=(2 / 400) ** 0.5, generator=torch.Generator().manual_seed(0))
     >>> table = MeanField(finite_width=None).predict(Network(net, torch.ones(2, 400)))
     >>> round(table.select(quantity="second_moment")[0].value, 1)
     2.0
@@ -73,7 +74,7 @@ class MeanField(Theory):
         train = system.probes(self.sizing.probes_for(system))
         spreads = {} if self.finite_width is None else self.finite_width.spreads(system)
         replicas = self.sizing.pooled_replicas(train)
-        ensemble = Ensemble(replicas, True, generator(self.seed), system.batch.samples)
+        ensemble = Ensemble(replicas, True, stream("mean field", self.seed), system.batch.samples)
         unseen = 1.0 - train.samples / system.batch.samples
         several = "the loss takes several signals of the network at once" if len(train.boundary) > 1 else ""
         found: list[Prediction] = []

@@ -21,6 +21,7 @@ from lensmaker.systems.networks.weights import Layout, Weights, named_arguments,
 from lensmaker.theories.statistical_ray.batch_statistics import batch_statistics
 from lensmaker.theories.statistical_ray.convolving import convolve, direct_padding
 from lensmaker.theories.statistical_ray.ensemble import Ensemble
+from lensmaker.theories.statistical_ray.kernels import has_room, random_kernels
 from lensmaker.theories.statistical_ray.mixing import mix
 
 Clouds = Callable[[int], Tensor]
@@ -109,7 +110,7 @@ def _random_map(
         per_group = weights.weight.shape[1]
         sparse = weights.groups > 1 and per_group < _DENSE_GROUP
         few = ensemble.replicas * min(per_group * weights.groups, weights.weight.shape[0]) < _FEW_CHANNELS
-        if sparse or few or not ensemble.pooled:
+        if sparse or not ensemble.pooled or (few and has_room(weights, ensemble.replicas)):
             return _kernels(x, weights, sigma_b, ensemble)
         return convolve(x, weights, sigma_b, ensemble)
     if weights.layout is Layout.LABELS:
@@ -131,17 +132,9 @@ def _matrix(x: Tensor, weights: Weights, sigma_b: float, ensemble: Ensemble) -> 
 
 
 def _kernels(x: Tensor, weights: Weights, sigma_b: float, ensemble: Ensemble) -> Tensor:
-    """A convolution by random kernels, drawn for each replica: signs and entries of the actual ones, shuffled.
-
-    With few inputs to each output the distribution of the entries matters, beyond their second moment.
-    """
-    ensemble = ensemble.stream()
+    """A convolution by random kernels and biases, drawn for each replica."""
     axes, replicas = len(weights.kernel), x.shape[0]
-    entries = weights.weight.float().flatten(2).flatten(0, 1)  # one column for each offset
-    chosen = torch.randint(
-        len(entries), (replicas * len(entries), entries.shape[1]), generator=ensemble.generator
-    )
-    kernels = (entries.gather(0, chosen) * ensemble.signs(*chosen.shape)).view(-1, *weights.weight.shape[1:])
+    kernels, biases = random_kernels(weights, sigma_b, replicas, ensemble.stream())
     folded = x.movedim(0, -axes - 2).flatten(-axes - 2, -axes - 1)  # the replicas beside the channels
     stride: tuple[int, ...] = weights.stride
     sides = weights.padding
@@ -149,11 +142,8 @@ def _kernels(x: Tensor, weights: Weights, sigma_b: float, ensemble: Ensemble) ->
         folded, stride, sides = _interleaved(folded, weights), (1,) * axes, direct_padding(weights)
     folded = F.pad(folded, [p for pair in reversed(sides) for p in pair])
     function = (F.conv1d, F.conv2d, F.conv3d)[axes - 1]
-    y = function(folded, kernels, None, stride, 0, weights.dilation, replicas * weights.groups)
-    y = y.unflatten(-axes - 1, (replicas, -1)).movedim(-axes - 2, 0)
-    if sigma_b:
-        y = y + sigma_b * ensemble.normal(replicas, 1, y.shape[-axes - 1], *(1,) * axes)
-    return y
+    y = function(folded, kernels, biases, stride, 0, weights.dilation, replicas * weights.groups)
+    return y.unflatten(-axes - 1, (replicas, -1)).movedim(-axes - 2, 0)
 
 
 def _interleaved(x: Tensor, weights: Weights) -> Tensor:

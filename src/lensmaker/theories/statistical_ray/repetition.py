@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from lensmaker.numerics.seeding import stream
 from lensmaker.systems.networks import Element, Family, Train
 from lensmaker.systems.networks.weights import weights_of
 
@@ -51,7 +52,7 @@ def repetitions(train: Train, seed: int) -> Repetitions:
             if earlier is not element and earlier.index not in transposed:
                 transposed[element.index] = earlier
     # Seeds are drawn, not counted: torch's generator on the CPU sees the lowest 32 bits alone.
-    drawn = torch.randint(2**30, (len(first),), generator=torch.Generator().manual_seed(seed)).tolist()
+    drawn = torch.randint(2**30, (len(first),), generator=stream("repetitions", seed)).tolist()
     number = dict(zip(first, drawn, strict=True))
     count = Counter(prints.values())
     seeds = {i: number[key] for i, key in prints.items() if count[key] > 1}

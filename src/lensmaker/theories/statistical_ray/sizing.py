@@ -6,7 +6,6 @@ import math
 from dataclasses import dataclass
 from statistics import median
 
-import torch
 from torch import nn
 
 from lensmaker.systems.networks import Family, Network, Train
@@ -80,8 +79,3 @@ def numbers_of_a_sample(train: Train) -> float:
 def _numbers(train: Train) -> int:
     shapes = [value.shape for e in train.visible() if (value := train.signal_output(e)) is not None]
     return sum(math.prod(shape) for shape in shapes)
-
-
-def generator(seed: int) -> torch.Generator:
-    """A generator of its own for a ray."""
-    return torch.Generator().manual_seed(seed)

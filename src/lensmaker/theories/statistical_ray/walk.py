@@ -10,6 +10,7 @@ import torch.autograd.forward_ad as forward
 from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
+from lensmaker.numerics.seeding import stream_seed
 from lensmaker.systems.networks import Element, Ref, Train
 from lensmaker.theories.statistical_ray.ensemble import Ensemble
 from lensmaker.theories.statistical_ray.laws import NoLawError, constant, propagate
@@ -111,7 +112,7 @@ def walk(
         # The fused attention kernels carry no tangents.
         sdpa_kernel(SDPBackend.MATH),
     ):
-        torch.manual_seed(seed)
+        torch.manual_seed(stream_seed("walk", seed))
         with forward.dual_level():
             for index in train.inputs:
                 if train.values[index].is_signal:
