@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from lensmaker.core import Prediction, Table, Where
+from lensmaker.numerics.seeding import stream
 from lensmaker.systems.networks import Network
 from lensmaker.theories.statistical_ray.ensemble import Ensemble
 from lensmaker.theories.statistical_ray.sizing import Sizing
@@ -73,7 +74,7 @@ def passages(
     """Send a pooled ray through the network."""
     sizing = sizing or Sizing()
     train = network.probes(sizing.probes_for(network))
-    ensemble = Ensemble(sizing.pooled_replicas(train), True, generator(seed), network.batch.samples)
+    ensemble = Ensemble(sizing.pooled_replicas(train), True, stream("clouds", seed), network.batch.samples)
     walk(train, network.boundary_gradients(train), ensemble, note, seed)
 
 

@@ -13,6 +13,7 @@ from torch import nn
 from exact import arccosine_kernel, batch_norm, residual, uniform_attention
 from lensmaker.systems.networks import Network
 from lensmaker.theories.mean_field import MeanField
+from lensmaker.theories.statistical_ray.sizing import Sizing
 from theories.clouds import initialised, normal, sigmas, values
 
 
@@ -75,14 +76,15 @@ def test_residual_branches_add_their_second_moments(alpha: float) -> None:
 def test_dropout_keeps_the_correlation_of_an_input_with_itself_below_one() -> None:
     rate, width = 0.3, 100
     layers: list[nn.Module] = []
-    for i in range(30):
+    for i in range(20):
         layers += [initialised(nn.Linear(width, width), 1.1, 0.3, seed=i), nn.ReLU(), nn.Dropout(rate)]
-    x = normal(1, width).expand(6, -1).contiguous()
+    x = normal(1, width).expand(16, -1).contiguous()
     net = nn.Sequential(*layers)
+    # Masks are as random as weights: their noise of 1 % in 4096 neurons is brought down to 0.4 %.
+    theory = MeanField(finite_width=None, sizing=Sizing(neurons=16_384))
+    table = theory.predict(Network(net, x))
     q, c = (
-        np.mean(
-            [predicted(net, x, name, "linear", seed) for seed in range(4)], 0
-        )  # masks are as random as weights
+        [v for w, v in values(table, name).items() if w.operation == "linear"]
         for name in ("second_moment", "correlation")
     )
     moment = np.full((2, 2), float(x.square().mean()))

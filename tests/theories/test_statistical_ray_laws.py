@@ -8,6 +8,7 @@ all cases together (and far below, as the scores are correlated).
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -252,6 +253,77 @@ def test_tangents_and_gradients_are_those_of_sampled_networks(name: str) -> None
         gradient = g.double().movedim(case.units, -1).square().mean(-1).flatten()
         real.append(np.append(gradient.numpy(), grown))
     assert highest_z(np.array(rays), np.array(real)) < HIGHEST_Z
+
+
+class Gated(nn.Module):
+    """A hand-written norm whose scale both factors of a gated unit see."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gate, self.up, self.down = nn.Linear(24, 48), nn.Linear(24, 48), nn.Linear(48, 16)
+
+    def before(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.rsqrt(x.square().mean(-1, keepdim=True))
+
+    def after(self, x: torch.Tensor, scale: torch.Tensor) -> torch.Tensor:
+        y = x * scale
+        return self.down(torch.relu(self.gate(y)) * self.up(y))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.after(x, self.before(x))
+
+
+class Deep(nn.Module):
+    """Linear layers of the given widths behind a rectifier."""
+
+    def __init__(self, *widths: int) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList(nn.Linear(n, m) for n, m in itertools.pairwise(widths))
+
+    def before(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.relu(x)
+
+    def after(self, _: torch.Tensor, z: torch.Tensor) -> torch.Tensor:
+        for layer in self.layers:
+            z = layer(z)
+        return z
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.after(x, self.before(x))
+
+
+def aligned(y: torch.Tensor) -> torch.Tensor:
+    """A loss whose gradient is the output itself."""
+    return y.square().sum() / 2
+
+
+# What is built, where the gradient is looked at, the loss, and the spread of log(ray/real) over networks.
+ALIGNED = {
+    "gated unit behind a norm": (Gated, "rsqrt", lambda y: (y * normal(*y.shape, seed=8)).sum(), 0.45),
+    "squared loss, wider": (lambda: Deep(24, 96), "relu", aligned, 0.1),
+    "squared loss, narrower": (lambda: Deep(24, 4), "relu", aligned, 0.3),
+    "squared loss, two layers": (lambda: Deep(24, 32, 16), "relu", aligned, 0.3),
+}
+
+
+@pytest.mark.parametrize("name", ALIGNED)
+def test_gradients_find_the_weights_that_their_signal_passed(name: str) -> None:
+    """⟨g²⟩ before layers whose gradient depends on what they gave out, given the loss gradient of each network."""
+    make, operation, loss, spread = ALIGNED[name]
+    net, draw, x = make(), generator(4), normal(8, 24) + 0.3
+    ray, real = [], []
+    for seed in range(40):
+        draw_again(net, draw)
+        found: list[Passage] = []
+        passages(Network(net, x, loss), found.append, Sizing(neurons=1000), seed)
+        gradient = next(p.gradient for p in found if p.element.operation == operation)
+        assert gradient is not None
+        ray.append(float(gradient.double().square().mean()))
+        z = net.before(x).requires_grad_()
+        (g,) = torch.autograd.grad(loss(net.after(x, z)), z)
+        real.append(float(g.double().square().mean()))
+    assert np.std(np.log(ray) - np.log(real)) < spread
+    assert np.mean(ray) == pytest.approx(np.mean(real), rel=0.15)
 
 
 def test_groups_of_channels_do_not_mix() -> None:

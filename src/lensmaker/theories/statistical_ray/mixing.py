@@ -41,8 +41,8 @@ def mix(x: Tensor, scale: float, width: int, ensemble: Ensemble, sigma_b: float 
     - pooled, many sites: a random rotation onto symmetric pairs ±z, in random order, with the diagonal
       ⟨y_s²⟩ made exact by a scale for each row, of the tangent too.
 
-    Backwards a pooled cloud passes an independent map of the transposed size; only the part of the gradient
-    along y itself comes back along x, as Wᵀ W x does.
+    Backwards a pooled cloud passes an independent map of the transposed size, but along x itself, where W x = y
+    is known: the gradient g = Wᵀδ has g·x = δ·y in each replica.
 
     Parameters
     ----------
@@ -77,9 +77,9 @@ def mix(x: Tensor, scale: float, width: int, ensemble: Ensemble, sigma_b: float 
 
     def back(gradient: Tensor) -> Tensor:
         gradient = gradient.flatten(1, -2)
-        # g = α y + g′ with y = W x comes back as α WᵀW x + Wᵀg′, and WᵀW is N⟨w²⟩ in the mean.
-        returned = along(gradient, primal, (0, 2)) * (width * scale**2) * a.detach().flatten(1, -2)
-        return (returned + _transposed(gradient * scale, inputs, ensemble.stream(1))).reshape(a.shape)
+        returned = _transposed(gradient * scale, inputs, ensemble.stream(1))
+        products = (gradient * primal).sum(2, keepdim=True)
+        return _consistent(returned, products, a.detach().flatten(1, -2), sigma_b / scale).reshape(a.shape)
 
     y = Drawn.apply(a, primal.reshape(shape), back)
     return (
@@ -87,6 +87,20 @@ def mix(x: Tensor, scale: float, width: int, ensemble: Ensemble, sigma_b: float 
         if da is None
         else forward.make_dual(y, unpool(drawn[len(rows) :], ensemble.replicas).reshape(shape))
     )
+
+
+def _consistent(g: Tensor, products: Tensor, x: Tensor, sigma_b: float) -> Tensor:
+    """Gradients g, changed along x so that g·x is δ·(y − b), of which `products` are δ·y.
+
+    Given y, the part of it that is not bias is κ y + noise, with κ = ⟨(y − b)²⟩/⟨y²⟩; `sigma_b` is in units of
+    the weights. A replica's y is drawn from all of the layer's x: its size is put to that of the replica's own.
+    """
+    square = x.square().sum(2, keepdim=True)
+    typical = square.mean(0, keepdim=True)
+    κ = typical / (typical + sigma_b**2).clamp_min(torch.finfo(x.dtype).tiny)
+    wanted = κ * products * (square / typical).sqrt()
+    change = wanted - (1 - (1 - κ).sqrt()) * (g * x).sum(2, keepdim=True)
+    return g + x * torch.where(square > 0, change / square, 0.0)
 
 
 def along(gradient: Tensor, cloud: Tensor, axes: tuple[int, ...]) -> Tensor:

@@ -222,12 +222,25 @@ def _backward(
 def _boundary(
     gradient: Tensor, cloud: Tensor, value: Tensor | None, units: int, ensemble: Ensemble
 ) -> Tensor:
-    """The recorded gradient on the cloud: its part along the output goes along the cloud, the rest at random."""
+    """The recorded gradient on the cloud: at each site of the recorded size, and at the recorded angle to it.
+
+    The rest of it, across the cloud, is turned at random.
+    """
     if value is None or value.shape != gradient.shape or gradient.ndim < 2:
         return _turned(gradient, units, ensemble)
-    y = value.detach().float()
-    α = (gradient * y).sum() / y.square().sum().clamp_min(torch.finfo(y.dtype).tiny)
-    return α * cloud + _turned(gradient - α * y, units, ensemble)
+    length, direction = _unit(gradient, units)
+    _, output = _unit(value.detach().float(), units)
+    _, axis = _unit(cloud, units + 1)
+    cosine = (direction * output).sum(units, keepdim=True).clamp(-1, 1)
+    across = _turned(direction - cosine * output, units, ensemble)
+    across = across - (across * axis).sum(units + 1, keepdim=True) * axis
+    return length * (cosine * axis + (1 - cosine.square()).sqrt() * _unit(across, units + 1)[1])
+
+
+def _unit(x: Tensor, units: int) -> tuple[Tensor, Tensor]:
+    """Lengths along the axis of the units, and vectors of length one (zero where they vanish)."""
+    length = torch.linalg.vector_norm(x, dim=units, keepdim=True)
+    return length, x / torch.where(length > 0, length, 1.0)
 
 
 def _turned(gradient: Tensor, units: int, ensemble: Ensemble) -> Tensor:
