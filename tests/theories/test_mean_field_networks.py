@@ -180,9 +180,8 @@ def comparisons(network: Network) -> list[Comparison]:
     return [Comparison(p, measured[key]) for p in predictions if (key := (p.quantity, p.where)) in measured]
 
 
-def assert_in_band(network: Network) -> list[Comparison]:
+def assert_in_band(found: list[Comparison]) -> None:
     """At least 90 % of each quantity within three errors, and those errors of some use."""
-    found = comparisons(network)
     for name in QUANTITIES:
         inside = [c for c in found if c.quantity.name == name and c.prediction.regime]
         z = np.abs([c.z_score for c in inside])
@@ -194,13 +193,13 @@ def assert_in_band(network: Network) -> list[Comparison]:
         if name in ("second_moment", "gradient"):
             relative = [c.prediction.error / c.prediction.value for c in inside]
             assert np.median(relative) < 0.5, name
-    return found
 
 
 @pytest.mark.parametrize("name", [n for n in NETWORKS if n != "MobileNetV2"])
 def test_fresh_networks_are_within_the_predicted_band(name: str) -> None:
     torch.manual_seed(11)
-    found = assert_in_band(NETWORKS[name]())
+    found = comparisons(NETWORKS[name]())
+    assert_in_band(found)
     outside = {str(c.where): c.prediction.regime.outside for c in found if not c.prediction.regime}
     if name == "GPT-2":
         assert set(outside) == {"lm_head:linear"}
@@ -210,8 +209,11 @@ def test_fresh_networks_are_within_the_predicted_band(name: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(3))
 @pytest.mark.parametrize("name", NETWORKS)
-def test_more_fresh_networks_are_within_the_predicted_band(name: str, seed: int) -> None:
-    torch.manual_seed(100 + seed)
-    assert_in_band(NETWORKS[name]())
+def test_more_fresh_networks_are_within_the_predicted_band(name: str) -> None:
+    """The elements of one network stray together, so that the share is that over several networks."""
+    found = []
+    for seed in range(5):
+        torch.manual_seed(100 + seed)
+        found += comparisons(NETWORKS[name]())
+    assert_in_band(found)

@@ -24,6 +24,19 @@ class Spread:
 
     centre: float
     deviation: float
+    networks: int
+
+    @property
+    def error(self) -> float:
+        """Of one more network: a deviation known from few follows Student's law, of variance ν/(ν − 2).
+
+        Examples
+        --------
+        >>> Spread(1.0, 0.1, networks=8).error == 0.1 * math.sqrt(7 / 5)
+        True
+        """
+        freedom = self.networks - 1
+        return self.deviation * math.sqrt(freedom / (freedom - 2))
 
 
 @dataclass(frozen=True)
@@ -49,7 +62,7 @@ class FiniteWidth(Theory):
 
     networks: int = 64
     extent: int = 32
-    sizing: Sizing = field(default_factory=lambda: Sizing(batch_probes=32))
+    sizing: Sizing = field(default_factory=lambda: Sizing(batch_probes=32, live_budget=2**24))
     seed: int = 1
 
     name = "finite_width"
@@ -101,7 +114,7 @@ class FiniteWidth(Theory):
                 key = (reading.name, passage.element.where)
                 outside = passage.gradient_outside if reading.name == "gradient" else passage.outside
                 regime = Regime(outside) if outside else INSIDE
-                spread = Spread(reading.centre, reading.replica_spread(system.batch.samples))
+                spread = Spread(reading.centre, reading.replica_spread(system.batch.samples), replicas)
                 found[key] = (spread, regime)
                 alike[(reading.name, *kind)].append(key)
 
@@ -117,6 +130,7 @@ def _smoothed(deviations: list[float], networks: int) -> list[float]:
     """Geometric means over windows of elements of one role, in order, symmetric so that a trend stays.
 
     A window of w elements makes up for few networks; there are none where w·networks = 200 would need none.
+    What the boundary fixes (the size of the loss gradient, for one) does not fluctuate, and is left out.
 
     Examples
     --------
@@ -124,21 +138,27 @@ def _smoothed(deviations: list[float], networks: int) -> list[float]:
     [1.0, 2.0, 1.0]
     >>> _smoothed([1.0, 8.0, 1.0], networks=200)
     [1.0, 8.0, 1.0]
+    >>> _smoothed([1.0, 1.0, 1e-8], networks=32)
+    [1.0, 1.0, 1e-08]
     """
     widest = min(_WINDOW, math.ceil((200 / networks - 1) / 2))
-    if widest == 0 or not all(0 < d < math.inf for d in deviations):
+    if widest == 0 or not all(d < math.inf for d in deviations):
         return deviations
-    last = len(deviations) - 1
-    smooth = []
-    for i in range(len(deviations)):
-        reach = min(widest, i, last - i)
-        window = deviations[i - reach : i + reach + 1]
-        smooth.append(math.exp(sum(map(math.log, window)) / len(window)))
+    free = [i for i, d in enumerate(deviations) if d > _FIXED * max(deviations)]
+    logarithms = [math.log(deviations[i]) for i in free]
+    smooth = list(deviations)
+    for place, i in enumerate(free):
+        reach = min(widest, place, len(free) - 1 - place)
+        window = logarithms[place - reach : place + reach + 1]
+        smooth[i] = math.exp(sum(window) / len(window))
     return smooth
 
 
 _WINDOW = 3
 """Most neighbours on either side that share in a smoothed deviation."""
+
+_FIXED = 1e-3
+"""Deviation, over the largest of its role, below which a value is fixed and does not fluctuate."""
 
 _FEWEST = 8
 """Virtual networks below which no spread can be told."""
@@ -148,5 +168,5 @@ _TYPICAL = 48
 
 
 def _interval(name: str, spread: Spread) -> tuple[float, float]:
-    error = spread.deviation * (spread.centre if quantity(name).scale is Scale.LOG else 1.0)
+    error = spread.error * (spread.centre if quantity(name).scale is Scale.LOG else 1.0)
     return spread.centre, error if math.isfinite(error) else 0.0

@@ -26,6 +26,8 @@ from lensmaker.theories.statistical_ray.walk import Passage, walk
 ROUNDING = 2e-6
 """Relative error of what clouds of single precision, and networks of it, add up."""
 
+_NO_SPREAD = Spread(math.nan, 0.0, networks=4)
+
 WIDEST = 2.0
 """Standard deviation of a logarithm beyond which an ensemble of ten networks does not show the median."""
 
@@ -82,7 +84,7 @@ class MeanField(Theory):
         def note(passage: Passage) -> None:
             where = passage.element.where
             for reading in read(passage, train.samples, system.batch.samples, pooled=True):
-                spread, _ = spreads.get((reading.name, where), (Spread(math.nan, 0.0), INSIDE))
+                spread, _ = spreads.get((reading.name, where), (_NO_SPREAD, INSIDE))
                 outside = passage.outside
                 if reading.name == "gradient":
                     outside = passage.gradient_outside or several
@@ -97,7 +99,7 @@ class MeanField(Theory):
         value, logarithmic = reading.value, quantity(reading.name).scale is Scale.LOG
         # The cloud is one network of R-fold width; the probes stand for the whole batch.
         error = math.sqrt(
-            spread.deviation**2 * (1 + 1 / replicas) + unseen * reading.probe_error**2 + ROUNDING**2
+            spread.error**2 * (1 + 1 / replicas) + unseen * reading.probe_error**2 + ROUNDING**2
         )
         if logarithmic:
             value *= math.exp(-(spread.deviation**2) / 2)

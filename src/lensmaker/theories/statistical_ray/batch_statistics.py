@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
@@ -19,7 +21,8 @@ def batch_statistics(x: Tensor, samples: int, ensemble: Ensemble) -> tuple[Tenso
 
     The variance about the mean of B samples exceeds that about the mean of P by (k₁ − k₀)(1/P − 1/B) in the
     mean; its spread over channels is shrunk by what P samples scatter more than B do. A probe moves the
-    statistics, in both directions of differentiation, as one of B samples does.
+    statistics, in both directions of differentiation, as one of B samples does; backwards the gradients of the
+    others are drawn too.
 
     Parameters
     ----------
@@ -31,7 +34,7 @@ def batch_statistics(x: Tensor, samples: int, ensemble: Ensemble) -> tuple[Tenso
     Returns
     -------
     tuple
-        Mean and variance, (R, 1, C, 1, …).
+        Mean and variance, (R, P, C, 1, …), the same for each probe.
     """
     axes = (1, *range(3, x.ndim))
     mean = x.mean(axes, keepdim=True)
@@ -43,21 +46,54 @@ def batch_statistics(x: Tensor, samples: int, ensemble: Ensemble) -> tuple[Tenso
     share = P / B
     with torch.no_grad():
         s = x.detach().flatten(3).mean(3) if x.ndim > 3 else x.detach()
-        own = float(s.square().mean())
-        other = (float(s.sum(1).square().mean()) / P - own) / (P - 1) if P > 1 else 0.0
-        other = min(max(other, 0.0), own)
-        β = P * other / (own + (P - 1) * other) if own else 0.0
+        own, other = _covariances(s)
         known, shrunk = mean.detach(), _shrunk(x.detach(), s, variance.detach(), share)
-        scale = (
-            shrunk / shrunk.mean() if own else shrunk
-        )  # channels differ in size, after depthwise convolutions
-        spread = max(other * (1 - β) + (own - other) / (B - P), 0.0) ** 0.5
+        # Channels differ in size after depthwise convolutions.
+        scale = shrunk / shrunk.mean() if own else shrunk
+        β, spread = _given_probes(own, other, P, B)
         unseen = β * known + spread * scale.sqrt() * ensemble.normal(*mean.shape)
         whole_mean = share * known + (1 - share) * unseen
         whole_variance = shrunk + (own - other) * (1 / P - 1 / B) * scale
-    return share * mean + (whole_mean - share * known), share * variance + (
-        whole_variance - share * variance.detach()
-    )
+    mean = share * mean + (whole_mean - share * known)
+    variance = share * variance + (whole_variance - share * variance.detach())
+    return tuple(_OfBatch.apply(each, P, B, ensemble) for each in (mean, variance))
+
+
+def _covariances(s: Tensor) -> tuple[float, float]:
+    """⟨s_p²⟩ and ⟨s_p s_p'⟩ of values (R, P, C) of samples."""
+    P = s.shape[1]
+    own = float(s.square().mean())
+    other = (float(s.sum(1).square().mean()) / P - own) / (P - 1) if P > 1 else 0.0
+    return own, min(max(other, 0.0), own)
+
+
+def _given_probes(own: float, other: float, P: int, B: int) -> tuple[float, float]:
+    """β and √var' of the mean over B − P samples, given that over P."""
+    β = P * other / (own + (P - 1) * other) if own else 0.0
+    return β, max(other * (1 - β) + (own - other) / (B - P), 0.0) ** 0.5
+
+
+class _OfBatch(torch.autograd.Function):
+    """A statistic, handed to each probe; backwards the gradients come from all samples of the batch."""
+
+    @staticmethod
+    def forward(ctx: Any, statistic: Tensor, probes: int, samples: int, ensemble: Ensemble) -> Tensor:
+        ctx.samples, ctx.ensemble, ctx.probes = samples, ensemble, probes
+        return statistic.repeat_interleave(probes, 1)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None, None]:
+        (g,) = gradients
+        P, B = ctx.probes, ctx.samples
+        β, spread = _given_probes(*_covariances(g.flatten(2)), P, B)
+        known = g.mean(1, keepdim=True)
+        unseen = β * known + spread * ctx.ensemble.normal(*known.shape)
+        return P * known + (B - P) * unseen, None, None, None
+
+    @staticmethod
+    def jvp(ctx: Any, *tangents: Any) -> Tensor:
+        repeated: Tensor = tangents[0].repeat_interleave(ctx.probes, 1)
+        return repeated
 
 
 _SIGNIFICANT = 1.2

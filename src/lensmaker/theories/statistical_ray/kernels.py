@@ -12,7 +12,11 @@ from lensmaker.theories.statistical_ray.quasi_random import whitened
 
 def has_room(weights: Weights, replicas: int) -> bool:
     """Whether `replicas` of the kernel are enough to be made exactly white."""
-    return replicas * len(weights.weight) >= 4 * (weights.weight[0].numel() + 1)
+    return replicas * len(weights.weight) >= max(_MANY, 4 * (weights.weight[0].numel() + 1))
+
+
+_MANY = 1024
+"""Kernels of which half being the others' negatives is not felt."""
 
 
 def random_kernels(

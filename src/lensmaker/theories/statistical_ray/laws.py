@@ -36,8 +36,11 @@ _DENSE_GROUP = 16
 """Groups with at least this many inputs are mixed as a dense map; smaller ones channel by channel."""
 
 
-_FEW_CHANNELS = 128
-"""Fewer virtual channels than these are convolved as those of separate networks: their rank is felt."""
+_FEW_CHANNELS = 512
+"""Fewer virtual channels than these are convolved by kernels one by one: their distribution and rank are felt."""
+
+_FEW_REPLICAS = 4
+"""So few replicas are networks, and no wide layer: their gradients come back through the very same kernels."""
 
 
 def propagate(element: Element, train: Train, cloud: Clouds, ensemble: Ensemble) -> list[Tensor]:
@@ -110,7 +113,8 @@ def _random_map(
         per_group = weights.weight.shape[1]
         sparse = weights.groups > 1 and per_group < _DENSE_GROUP
         few = ensemble.replicas * min(per_group * weights.groups, weights.weight.shape[0]) < _FEW_CHANNELS
-        if sparse or not ensemble.pooled or (few and has_room(weights, ensemble.replicas)):
+        alone = ensemble.replicas <= _FEW_REPLICAS or has_room(weights, ensemble.replicas)
+        if sparse or not ensemble.pooled or (few and alone):
             return _kernels(x, weights, sigma_b, ensemble)
         return convolve(x, weights, sigma_b, ensemble)
     if weights.layout is Layout.LABELS:

@@ -21,14 +21,16 @@ class Sizing:
         Most samples to follow; and where batch normalisation takes its statistics from them.
     neurons
         Virtual neurons wanted in a layer of median width.
-    budget
-        Most numbers in all clouds together.
+    budget, live_budget
+        Most numbers in all clouds together; and where batch normalisation takes its statistics from them, as
+        the statistics of a whole batch are worth more than a wide layer.
     """
 
     probes: int = 16
     batch_probes: int = 64
     neurons: int = 4096
     budget: int = 2**23
+    live_budget: int = 2**25
 
     def probes_for(self, network: Network, replicas: int | None = None) -> int:
         """How many probes to follow, where `replicas` of the network are wanted; None: what neurons ask for.
@@ -42,7 +44,8 @@ class Sizing:
         )
         wanted = min(self.batch_probes if live_statistics else self.probes, samples)
         replicas = replicas or self.wanted_replicas(whole)
-        affordable = int(self.budget * (2 if live_statistics else 1) / max(1, numbers_of_a_sample(whole)))
+        budget = self.live_budget if live_statistics else self.budget
+        affordable = int(budget / max(1, numbers_of_a_sample(whole)))
         in_proportion = math.isqrt(affordable * wanted // replicas)
         a_few = _LIVE_PROBES if live_statistics else min(_FEW_PROBES, affordable)
         return max(
