@@ -16,6 +16,7 @@ from lensmaker.instruments.base import Instrument
 from lensmaker.instruments.conv_norm import convergence_of, operator_norm
 from lensmaker.numerics.marchenko_pastur import MarchenkoPastur
 from lensmaker.numerics.seeding import stream
+from lensmaker.numerics.side_by_side import side_by_side
 from lensmaker.numerics.spikes import find_spikes
 from lensmaker.systems.networks import Element, Network, Train
 from lensmaker.systems.networks.weights import Weights, weights_of
@@ -98,8 +99,8 @@ def spectrum(weight: torch.Tensor, *, false_alarm: float = FALSE_ALARM) -> Spect
     matrix = weight.detach().flatten(1)
     matrix = matrix if matrix.shape[0] <= matrix.shape[1] else matrix.T
     p, n = matrix.shape
-    λ = np.linalg.eigvalsh(_gram(matrix).numpy())[::-1]
-    λ = np.where(λ > 1e-16 * p * λ[0], λ, 0.0)
+    λ = np.linalg.eigvalsh(_gram(matrix))[::-1]
+    λ = np.where(λ > 1e-16 * p * λ[0], λ, 0.0).astype(np.float64)
     found = find_spikes(λ, n, false_alarm)
     k, scale = found.count, found.variance * (n - found.count)
     law = MarchenkoPastur((p - k) / (n - k))
@@ -128,12 +129,12 @@ def _check(weight: torch.Tensor) -> None:
         )
 
 
-def _gram(matrix: torch.Tensor) -> torch.Tensor:
+def _gram(matrix: torch.Tensor) -> NDArray[np.float64]:
     """W Wᵀ in float64, of a vocabulary in blocks so as to copy little."""
-    total = torch.zeros(matrix.shape[0], matrix.shape[0], dtype=torch.float64)
+    total = np.zeros((matrix.shape[0], matrix.shape[0]))
     for block in matrix.split(_BLOCK, dim=1):
-        block = block.cpu().double()
-        total.addmm_(block, block.T)
+        wide = block.cpu().double().numpy()
+        total += wide @ wide.T
     return total
 
 
@@ -206,17 +207,22 @@ class Spectra(Instrument):
 
     def measure(self, network: Network) -> Table[Measurement]:
         train = network.whole
+        found = list(weighted(train))
+        spectra = side_by_side(_spectrum_if_finite, (weights.weight for _, weights in found))
         return Table(
-            m for element, weights in weighted(train) for m in self._element(element, train, weights)
+            m
+            for (element, weights), s in zip(found, spectra, strict=True)
+            for m in self._element(element, train, weights, s)
         )
 
-    def _element(self, element: Element, train: Train, weights: Weights) -> Iterator[Measurement]:
+    def _element(
+        self, element: Element, train: Train, weights: Weights, found: Spectrum | None
+    ) -> Iterator[Measurement]:
         where, samples = element.where, weights.weight.numel()
-        if not weights.weight.isfinite().all():
+        if found is None:
             for name in self.quantities:
                 yield self.measurement(name, where, math.nan, math.nan, samples)
             return
-        found = spectrum(weights.weight)
         generator = stream("spectra", self.seed)
         if weights.kernel or weights.groups > 1:
             norm = operator_norm(
@@ -234,6 +240,10 @@ class Spectra(Instrument):
         yield self.measurement("operator_norm", where, value, error, samples, convergence)
         yield self.measurement("effective_rank", where, found.effective_rank, 0.0, samples)
         yield self.measurement("spikes", where, found.spikes, 0.0, samples)
+
+
+def _spectrum_if_finite(weight: torch.Tensor) -> Spectrum | None:
+    return spectrum(weight) if weight.isfinite().all() else None
 
 
 def weighted(train: Train) -> Iterator[tuple[Element, Weights]]:

@@ -14,6 +14,7 @@ from lensmaker.core import Training
 from lensmaker.instruments.spectra import spectrum
 from lensmaker.numerics.independence import bulk_p, entries_p, rows_p
 from lensmaker.numerics.seeding import stream
+from lensmaker.numerics.side_by_side import side_by_side
 from lensmaker.systems.networks import Network
 
 FALSE_ALARM = 1e-3
@@ -83,7 +84,7 @@ def training_state(network: Network) -> tuple[Training, str]:
     >>> training_state(Network(net, torch.ones(2, 64)))[1][:65]
     '`0.weight`: 1 singular value above the random edge, expected 0 (p'
     """
-    found = list(evidence(network.model))
+    found = evidence(network.model)
     if not found:
         return Training.FRESH, "there is no weight to judge by"
     strongest = min(found, key=lambda e: (max(e.p_value, 1e-99), -e.strength))
@@ -94,7 +95,7 @@ def training_state(network: Network) -> tuple[Training, str]:
     return Training.TRAINED, f"{strongest}; {failed} of {len(found)} tests say so"
 
 
-def evidence(model: nn.Module, seed: int = 0) -> Iterator[Evidence]:
+def evidence(model: nn.Module, seed: int = 0) -> list[Evidence]:
     """The outcomes of all tests, each parameter once; of many weights, some.
 
     Parameters
@@ -105,7 +106,6 @@ def evidence(model: nn.Module, seed: int = 0) -> Iterator[Evidence]:
         For the parts that are drawn of large weights.
     """
     shifts = set(_starting_constant(model))
-    generator = stream("training state", seed)
     floats = {
         n: p.detach().squeeze()
         for n, p in model.named_parameters()
@@ -115,13 +115,16 @@ def evidence(model: nn.Module, seed: int = 0) -> Iterator[Evidence]:
     if len(weights) > MOST_WEIGHTS:
         weights = [weights[round(i)] for i in np.linspace(0, len(weights) - 1, MOST_WEIGHTS)]
     chosen = shifts.union(weights)
-    for name, values in floats.items():
-        if name not in chosen or not values.isfinite().all():
-            continue
+
+    def judged(name: str) -> list[Evidence]:
+        values = floats[name]
+        if not values.isfinite().all():
+            return []
         if name in shifts:
-            yield _shift(name, values)
-        else:
-            yield from _weight(name, values.flatten(1).cpu(), generator)
+            return [_shift(name, values)]
+        return list(_weight(name, values.flatten(1).cpu(), stream(f"training state of {name}", seed)))
+
+    return [e for found in side_by_side(judged, (n for n in floats if n in chosen)) for e in found]
 
 
 def _starting_constant(model: nn.Module) -> Iterator[str]:
