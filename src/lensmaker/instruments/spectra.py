@@ -99,8 +99,8 @@ def spectrum(weight: torch.Tensor, *, false_alarm: float = FALSE_ALARM) -> Spect
     matrix = weight.detach().flatten(1)
     matrix = matrix if matrix.shape[0] <= matrix.shape[1] else matrix.T
     p, n = matrix.shape
-    λ = np.linalg.eigvalsh(_gram(matrix))[::-1]
-    λ = np.where(λ > 1e-16 * p * λ[0], λ, 0.0).astype(np.float64)
+    λ = np.asarray(np.linalg.eigvalsh(_gram(matrix))[::-1], dtype=np.float64)
+    λ = np.where(λ > 1e-16 * p * λ[0], λ, 0.0)
     found = find_spikes(λ, n, false_alarm)
     k, scale = found.count, found.variance * (n - found.count)
     law = MarchenkoPastur((p - k) / (n - k))
