@@ -58,6 +58,18 @@ def test_tried_is_taken_back_also_on_an_error() -> None:
     assert bits(model) == before
 
 
+def test_tried_reaches_every_alias_and_no_version_counter() -> None:
+    """A module may keep a view of its weight, as one flat buffer behind many layers."""
+    model = net()
+    alias, weight = model[0].weight.data.T, model[0].weight
+    before, version, place = alias.clone(), weight._version, weight.data_ptr()
+    with tried(model, FACTORS):
+        assert torch.equal(alias, before * 3.3)
+        assert torch.equal(weight, alias.T)
+    assert torch.equal(alias, before)
+    assert (model[0].weight is weight, weight._version, weight.data_ptr()) == (True, version, place)
+
+
 @pytest.mark.parametrize("undoing", [False, True])
 def test_an_interrupt_while_writing_leaves_all_or_nothing(
     undoing: bool, monkeypatch: pytest.MonkeyPatch

@@ -57,6 +57,36 @@ def apply(model: nn.Module, factors: Mapping[str, float]) -> Correction:
     CorrectionError
         If a name is not a parameter, or a value is not a floating-point one, or the result is not finite.
     """
+    correction = _prepared(model, factors)
+    _write(dict(model.named_parameters()), correction.corrected, otherwise=correction.originals)
+    return correction
+
+
+@contextmanager
+def tried(model: nn.Module, factors: Mapping[str, float]) -> Iterator[None]:
+    """The network as it would be with the correction, for as long as the block runs.
+
+    Autograd does not hear of it, so a graph that was recorded before is still good for a backward pass after.
+
+    Raises
+    ------
+    CorrectionError
+        As `apply`.
+    """
+    correction = _prepared(model, factors)
+    parameters = {n: p.data for n, p in model.named_parameters()}  # .data has a version counter of its own
+    _write(parameters, correction.corrected, otherwise=correction.originals)
+    try:
+        yield
+    finally:
+        _write(parameters, correction.originals, otherwise=correction.originals)
+
+
+_Values = Sequence[tuple[str, Tensor]]
+
+
+def _prepared(model: nn.Module, factors: Mapping[str, float]) -> Correction:
+    """The correction, not yet applied."""
     parameters = dict(model.named_parameters())
     originals, corrected = [], []
     for name, factor in factors.items():
@@ -74,21 +104,7 @@ def apply(model: nn.Module, factors: Mapping[str, float]) -> Correction:
             )
         originals.append((name, parameter.detach().clone()))
         corrected.append((name, value))
-    _write(parameters, corrected, otherwise=originals)
     return Correction(model, tuple(originals), tuple(corrected))
-
-
-@contextmanager
-def tried(model: nn.Module, factors: Mapping[str, float]) -> Iterator[None]:
-    """The network as it would be with the correction, for as long as the block runs."""
-    correction = apply(model, factors)
-    try:
-        yield
-    finally:
-        _write(dict(model.named_parameters()), correction.originals, otherwise=correction.originals)
-
-
-_Values = Sequence[tuple[str, Tensor]]
 
 
 def _same(parameter: Tensor | None, value: Tensor) -> bool:

@@ -12,6 +12,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import torch
+
 from lensmaker.core import InputError, Training, Where
 from lensmaker.design.handle import Handle, handle_of
 from lensmaker.design.optical_axis import Stage
@@ -77,8 +79,12 @@ def lenses(evidence: Evidence) -> list[Lens]:
         and len(s.linear) == 1
         and not s.linear[0].operation.startswith("embedding")
     ]
+    with torch.random.fork_rng(devices=[]):  # activations are replayed, on the CPU, and may be random
+        return list(_along_the_axis(evidence, stages))
+
+
+def _along_the_axis(evidence: Evidence, stages: Sequence[Stage]) -> Iterator[Lens]:
     bench = _Bench(evidence, stages)
-    found = []
     leaving: dict[int, float] = {}  # axis position of a corrected stage → ⟨x²⟩ that it passes on
     for position, stage in enumerate(evidence.stages):
         if not any(stage is s for s in stages):
@@ -87,17 +93,14 @@ def lenses(evidence: Evidence) -> list[Lens]:
         setting = bench.setting(stage, entering)
         if setting is not None:
             leaving[position] = setting.leaving
-            found.append(
-                Lens(
-                    stage,
-                    handle_of(stage.linear[0], evidence.train),
-                    evidence.gain(stage),
-                    setting.gain,
-                    setting.to_critical,
-                    _widening(stage, evidence),
-                )
+            yield Lens(
+                stage,
+                handle_of(stage.linear[0], evidence.train),
+                evidence.gain(stage),
+                setting.gain,
+                setting.to_critical,
+                _widening(stage, evidence),
             )
-    return found
 
 
 @dataclass(frozen=True)
