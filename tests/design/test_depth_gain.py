@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from design.networks import convolutions, evidence_on, he, images, perceptron, v
 from lensmaker.core import Training
 from lensmaker.design.aberration import Suspicion
 from lensmaker.design.depth_gain import DepthGain
+from lensmaker.design.diagnose import combined
 
 
 def suspicions(model: nn.Module, batch: Any, training: Training = Training.FRESH) -> list[Suspicion]:
@@ -68,15 +70,36 @@ def test_beyond_the_range_of_single_precision(depth: int, scale: float) -> None:
     repr(report)
 
 
-def test_a_blamed_layer_is_left_to_its_own_finding() -> None:
-    net = perceptron(10)
+@pytest.mark.parametrize("act", [nn.ReLU, pytest.param(nn.Sigmoid, marks=pytest.mark.slow)])
+def test_a_blamed_layer_is_made_level_and_then_critical_with_the_others(act: type[nn.Module]) -> None:
+    """Its own finding says how far it is from the others; both corrections together make all critical."""
+    net = perceptron(10, 64, act, inputs=64)
+    healthy = dict(suspicions(net, vectors(inputs=64))[0].factors)
     net[6].weight.data *= 20
-    report = lensmaker.inspect(net, vectors(), nn.functional.cross_entropy)
-    assert [f.aberration for f in report.findings] == ["layer_gain", "depth_gain"]
-    assert "6.weight" not in dict(report.findings[1].factors)
-    for _, factor in report.findings[1].factors:
-        assert factor == pytest.approx(6**0.5, rel=0.1)
-    assert dict(report.findings[0].factors)["6.weight"] == pytest.approx(6**0.5 / 20, rel=0.1)
+    report = lensmaker.inspect(net, vectors(inputs=64), nn.functional.cross_entropy)
+    layer, depth = report.findings
+    assert (layer.aberration, depth.aberration) == ("layer_gain", "depth_gain")
+    assert dict(layer.factors) == {"6.weight": pytest.approx(1 / 20, rel=0.1)}
+    assert depth.cause.split(":")[1].startswith(" 10 layers with χ ≈ ")
+    assert ", counting 6:linear as corrected," in depth.cause
+    assert depth.correction.endswith(", to χ = 1, besides the correction of 6:linear")
+    together = combined([dict(layer.factors), dict(depth.factors)])
+    assert together == {n: pytest.approx(f / 20 ** (n == "6.weight"), rel=0.02) for n, f in healthy.items()}
+    report.correct()
+    assert lensmaker.inspect(net, vectors(inputs=64), nn.functional.cross_entropy).findings == ()
+
+
+def test_a_blamed_weight_that_cannot_be_scaled_is_said_in_both() -> None:
+    net = perceptron(10, 64, inputs=64)
+    loud = 20 * net[6].weight.detach()
+    net[6] = nn.Linear(64, 64)
+    del net[6].weight
+    net[6].register_buffer("weight", loud)
+    report = lensmaker.inspect(net, vectors(inputs=64), nn.functional.cross_entropy)
+    layer, depth = report.findings
+    assert (layer.factors, len(depth.factors)) == ((), 9)
+    assert re.search(r"make the weight 0\.0[45]\d* times", layer.correction)
+    assert re.search(r"and 6:linear: make the weight 2\.\d* times", depth.correction)
 
 
 def test_convolutions_by_default() -> None:

@@ -12,9 +12,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import parametrizations
 
+import lensmaker
 from design.networks import Applied, convolutions, evidence_on, he, images, lecun, perceptron, vectors
 from lensmaker.core import Training
 from lensmaker.design.aberration import Suspicion
+from lensmaker.design.depth_gain import DepthGain
 from lensmaker.design.layer_gain import LayerGain
 
 HEALTHY: dict[str, Callable[[int], nn.Sequential]] = {
@@ -56,11 +58,30 @@ def test_two_faults_are_two_findings() -> None:
     assert found[1].factors["10.weight"] == pytest.approx(10, rel=0.1)
 
 
-def test_a_fault_among_layers_that_are_off_together_is_brought_to_criticality() -> None:
-    net = perceptron(5, 128)  # σ_w² = 1/3 by default, critical 2
-    net[4].weight.data *= 10
+@pytest.mark.parametrize("factor", [0.1, 10.0])
+@pytest.mark.parametrize("act", [nn.ReLU, nn.GELU, nn.Sigmoid, nn.Tanh])
+def test_a_fault_among_layers_that_are_off_together_is_brought_to_their_level(
+    act: type[nn.Module], factor: float
+) -> None:
+    """PyTorch draws σ_w² = 1/3, wherever φ has its critical point; the depth is not this finding's concern."""
+    net = perceptron(5, 128, act)
+    net[4].weight.data *= factor
     (found,) = suspicions(net, vectors())
-    assert found.factors["4.weight"] == pytest.approx(6**0.5 / 10, rel=0.05)
+    assert found.factors == {"4.weight": pytest.approx(1 / factor, rel=0.05)}
+    assert ("explodes" in found.cause) == (factor > 1)
+
+
+@pytest.mark.parametrize("factor", [0.1, 10.0])
+@pytest.mark.parametrize("act", [nn.ReLU, nn.Sigmoid, pytest.param(nn.GELU, marks=pytest.mark.slow)])
+def test_what_was_corrected_is_not_found_again(act: type[nn.Module], factor: float) -> None:
+    """Sigmoids are off together by so much that the depth is corrected as well."""
+    net, batch = perceptron(6, 128, act, inputs=128, seed=1), vectors(inputs=128)
+    net[2].weight.data *= factor
+    report = lensmaker.inspect(net, batch, nn.functional.cross_entropy)
+    assert [f.aberration for f in report.findings] == ["layer_gain", "depth_gain"][: 1 + (act is nn.Sigmoid)]
+    assert dict(report.findings[0].factors)["2.weight"] == pytest.approx(1 / factor, rel=0.1)
+    report.correct()
+    assert lensmaker.inspect(net, batch, nn.functional.cross_entropy).findings == ()
 
 
 @pytest.mark.parametrize("mode", ["fan_in", "fan_out"])
@@ -84,10 +105,54 @@ def test_a_trained_layer_may_differ_more() -> None:
     assert found.factors["4.weight"] == pytest.approx(0.01, rel=0.2)
 
 
-def test_too_few_layers_to_compare() -> None:
-    net = perceptron(2, init=he)
-    net[0].weight.data *= 100
+@pytest.mark.parametrize("factor", [1e-3, 1e3])
+@pytest.mark.parametrize("at", [0, 2])
+@pytest.mark.parametrize(
+    ("act", "critical"), [(nn.ReLU, 2**0.5), (nn.Tanh, 1.12), (nn.GELU, 1.43), (nn.Sigmoid, 10.1)]
+)
+def test_too_few_layers_to_compare_are_judged_by_criticality(
+    act: type[nn.Module], critical: float, at: int, factor: float
+) -> None:
+    """PyTorch draws σ_w = 1/√3, which is no fault; the other layer is left alone."""
+    net = perceptron(2, 128, act, inputs=128)
+    net[at].weight.data *= factor
+    evidence = evidence_on(net, vectors(inputs=128))
+    (found,) = LayerGain().look(evidence)
+    assert found.where.path == str(at)
+    assert found.factors == {f"{at}.weight": pytest.approx(critical * 3**0.5 / factor, rel=0.1)}
+    assert found.bound == (1e3 if factor > 1 else 1e-3)
+    assert "too few layers to compare it with" in found.cause
+    assert DepthGain().look(evidence) == []
+
+
+def test_a_single_layer_too() -> None:
+    net = perceptron(1, 128)
     assert suspicions(net, vectors()) == []
+    net[0].weight.data *= 1e-2
+    (found,) = suspicions(net, vectors())
+    assert found.factors == {"0.weight": pytest.approx(100 * 6**0.5, rel=0.05)}
+
+
+_QUICK = (nn.ReLU, nn.Tanh, nn.GELU, nn.Sigmoid)
+_SLOW = (nn.SiLU, nn.ELU, nn.Softplus, nn.Hardsigmoid, nn.Softsign, nn.Identity)
+
+
+@pytest.mark.parametrize("depth", [pytest.param(1, marks=pytest.mark.slow), 2])
+@pytest.mark.parametrize("act", [*_QUICK, *(pytest.param(act, marks=pytest.mark.slow) for act in _SLOW)])
+def test_few_layers_as_pytorch_draws_them_are_healthy(act: type[nn.Module], depth: int) -> None:
+    """Also a few units wide, and on inputs in units of their own."""
+    x, y = vectors()
+    assert suspicions(perceptron(depth, 8, act), (x, y)) == []
+    assert suspicions(perceptron(depth, 64, act), (255 * x.abs(), y)) == []
+
+
+def test_few_trained_layers_may_make_up_for_the_units_of_their_input() -> None:
+    net = perceptron(2, init=he)
+    net[0].weight.data /= 255
+    assert suspicions(net, vectors(), Training.TRAINED) == []
+    net[0].weight.data /= 255
+    (found,) = suspicions(net, vectors(), Training.TRAINED)
+    assert found.factors == {"0.weight": pytest.approx(255**2, rel=0.2)}
 
 
 # -- weights that are not one layer's own -----------------------------------------------------------

@@ -40,9 +40,8 @@ class Lens:
     chi
         Its χ as it is, None where the signal left the range of its precision.
     gain
-        Its χ at criticality: σ_w²/σ_critical², equal to χ where φ has no critical σ_w or is unknown.
-    to_critical
-        What to multiply the weight by to make the stage critical.
+        Its χ at criticality: σ_w²/σ_critical², with the σ_w that is critical for the signal that the corrected
+        layers before pass on where φ has no attracting one; equal to χ where φ is unknown.
     widening
         Units that leave the linear element over units that enter.
     """
@@ -51,13 +50,17 @@ class Lens:
     handle: Handle
     chi: float | None
     gain: float
-    to_critical: float
     widening: float
 
     @property
     def where(self) -> Where:
         """The place of its linear element."""
         return self.stage.linear[0].where
+
+    @property
+    def to_critical(self) -> float:
+        """What to multiply the weight by to make the stage critical."""
+        return self.gain**-0.5
 
     @property
     def growth(self) -> float:
@@ -98,17 +101,15 @@ def _along_the_axis(evidence: Evidence, stages: Sequence[Stage]) -> Iterator[Len
                 handle_of(stage.linear[0], evidence.train),
                 evidence.gain(stage),
                 setting.gain,
-                setting.to_critical,
                 _widening(stage, evidence),
             )
 
 
 @dataclass(frozen=True)
 class _Setting:
-    """Gain at criticality, factor to criticality, and ⟨x²⟩ that leaves the critical stage; 0 if unknown."""
+    """Gain at criticality, and ⟨x²⟩ that leaves the critical stage; 0 if unknown."""
 
     gain: float
-    to_critical: float
     leaving: float = 0.0
 
 
@@ -124,7 +125,7 @@ class _Bench:
     def setting(self, stage: Stage, entering: float) -> _Setting | None:
         """What makes the stage critical, given ⟨x²⟩ that enters; None where nothing is known of it."""
         chi = self.evidence.gain(stage)
-        as_it_is = None if chi is None else _Setting(chi, chi**-0.5)
+        as_it_is = None if chi is None else _Setting(chi)
         shaping = [e for e in stage.elements if e.family is Family.ACTIVATION]
         known = self._activation(shaping[0]) if len(shaping) == 1 else None
         rest = self.evidence.product(tuple(e for e in stage.elements if e not in shaping))
@@ -136,9 +137,8 @@ class _Bench:
         sigma_w = point.sigma_w if attracts else _tuned(phi, entering, sigma_b)
         if not math.isfinite(sigma_w):
             return as_it_is
-        gain = rest / sigma_w**2
         leaving = float(second_moment(phi, sigma_w**2 * entering + sigma_b**2).value)
-        return _Setting(gain if attracts or chi is None else chi, gain**-0.5, leaving)
+        return _Setting(rest / sigma_w**2, leaving)
 
     def _activation(self, element: Element) -> tuple[Activation, CriticalPoint] | None:
         if element.operation not in ELEMENTWISE_ACTIVATIONS or len(element.inputs) != 1:

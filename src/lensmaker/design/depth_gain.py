@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
+from statistics import fmean
 
 from lensmaker.core import Training
 from lensmaker.design.aberration import Aberration, Suspicion
 from lensmaker.design.evidence import Evidence
 from lensmaker.design.joint import Wish, joint
-from lensmaker.design.layer_gain import LayerGain
+from lensmaker.design.layer_gain import PEERS, Outlier, outliers
 from lensmaker.theories.bibliography import POOLE_2016, SCHOENHOLZ_2017
 
 BOUND = 1e6
@@ -16,12 +18,12 @@ BOUND = 1e6
 
 
 class DepthGain(Aberration):
-    """The product of all layers' χ leaves [1/B, B], with no layer to blame alone.
+    """The product of all layers' χ leaves [1/B, B], those that stand out counted at the level of the others.
 
     ∏ χ_l is the ratio of the gradient's mean square at the first and the last layer. The correction brings
     every layer to the critical line of its activation, σ_w(σ_b) at which χ = 1: it multiplies each weight by
     σ_w(σ_b)/σ_w. Where an activation has no attracting critical point, χ = 1 is set for the signal that the
-    corrected layers before pass on.
+    corrected layers before pass on. A layer that `layer_gain` corrects as well has the product of both factors.
     """
 
     name = "depth_gain"
@@ -32,39 +34,50 @@ class DepthGain(Aberration):
     def look(self, evidence: Evidence) -> list[Suspicion]:
         if evidence.training is Training.TRAINED:
             return []
-        blamed = {s.where for s in LayerGain().look(evidence)}
-        found = [lens for lens in evidence.lenses if lens.where not in blamed]
-        total = sum(math.log(lens.growth) for lens in found)
+        found, blamed = evidence.lenses, {o.lens.where: o for o in outliers(evidence)}
+        logs = [math.log(lens.growth) for lens in found if lens.where not in blamed]
+        level = fmean(logs) if len(found) >= PEERS else 0.0  # to which `layer_gain` brings those it blames
+        total = math.fsum(logs) + len(blamed) * level
         if abs(total) <= math.log(BOUND):
             return []
         wishes = joint([Wish(x.handle, x.stage.linear[0], x.to_critical) for x in found], evidence.train)
+        wishes = [_besides(w, blamed.get(x.where)) for w, x in zip(wishes, found, strict=True)]
         factors = {name: factor for wish in wishes for name, factor in wish.factors.items()}
         typical = math.exp(total / len(found))
         verb, adjective = ("explodes", "above") if total > 0 else ("collapses", "below")
+        places = ", ".join(str(where) for where in blamed)
         return [
             Suspicion(
                 self.name,
                 found[0].where,
                 f"the signal {verb} over the depth: {len(found)} layers with χ ≈ {typical:.3g} each, "
-                f"{adjective} the critical value 1, change the gradient's mean square by a factor "
+                + (f"counting {places} as corrected, " if blamed else "")
+                + f"{adjective} the critical value 1, change the gradient's mean square by a factor "
                 f"{_power_of_ten(total)}",
                 self.quantity,
                 _bounded_exp(total),
                 BOUND if total > 0 else 1 / BOUND,
-                _sentence(wishes, factors),
+                _sentence(wishes, factors, f", besides the correction of {places}" if blamed else ""),
                 factors,
             )
         ]
 
 
-def _sentence(wishes: list[Wish], factors: dict[str, float]) -> str:
+def _besides(wish: Wish, blamed: Outlier | None) -> Wish:
+    """What is left of a wish when `layer_gain` has had its own, which it has not where it was refused."""
+    if blamed is None or (wish.factors and not blamed.wish.factors):
+        return wish
+    return replace(wish, factor=wish.factor / blamed.wish.factor)
+
+
+def _sentence(wishes: list[Wish], factors: dict[str, float], besides: str) -> str:
     refused = [w for w in wishes if not w.factors]
     if not factors:
         return refused[0].sentence()
     low, high = min(factors.values()), max(factors.values())
     span = f"{low:.4g}" if high / low < 1.02 else f"{low:.4g} to {high:.4g}"
     plural = "s" if len(factors) > 1 else ""
-    text = f"multiply {len(factors)} weight{plural} by {span}, to χ = 1"
+    text = f"multiply {len(factors)} weight{plural} by {span}, to χ = 1{besides}"
     return text + (f"; and {refused[0].element.where}: {refused[0].sentence()}" if refused else "")
 
 

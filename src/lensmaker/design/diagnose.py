@@ -73,7 +73,7 @@ def _in_words(evidence: Evidence, effect: tuple[Prediction, ...]) -> str:
         return f"the gradient at the first layer becomes {span} times that at the last{before}"
     tangents = [p.value for p in effect if p.quantity.name == "tangent"]
     if not tangents:
-        return "the layer's χ becomes that of its neighbours"
+        return "χ of the layers that are scaled becomes what their corrections ask for"
     return f"a small change of the input reaches the output {_ratio(tangents[-1], 1.0)} times as large"
 
 
