@@ -135,3 +135,70 @@ def test_vanishing_values_are_said_to_leave_the_range() -> None:
         MeanField().predict(Network(net, normal(4, 8))).select(quantity="second_moment", where="1:relu")
     )
     assert "range of single precision" in found.regime.outside
+
+
+def cosines_and_tokens(net: nn.Module, x: torch.Tensor) -> dict[tuple[str, str], tuple[float, str]]:
+    table = MeanField(finite_width=None).predict(Network(net, x))
+    return {(p.quantity.name, str(p.where)): (p.value, p.regime.outside) for p in table}
+
+
+def test_rows_of_an_embedding_are_cut_to_their_longest() -> None:
+    net = nn.Sequential(nn.Embedding(50, 32, max_norm=1.0), nn.Linear(32, 10))
+    found = cosines_and_tokens(net, torch.arange(16))
+    assert found["second_moment", "0:embedding"][0] == pytest.approx(1 / 32, rel=1e-4)
+
+
+class MeanUnit(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.inner, self.outer = nn.Linear(32, 64), nn.Linear(1, 8)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.outer(torch.relu(self.inner(x)).mean(1, keepdim=True))
+
+
+def test_two_positive_numbers_have_the_cosine_one() -> None:
+    found = cosines_and_tokens(MeanUnit(), normal(12, 32))
+    assert found["correlation", "mean"][0] == pytest.approx(1, abs=1e-6)
+
+
+def test_the_heads_of_an_attention_have_a_token_correlation_together() -> None:
+    class Attention(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.inner = nn.Linear(64, 64)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            v = self.inner(x).unflatten(-1, (4, 16)).transpose(1, 2)
+            return F.scaled_dot_product_attention(v * 0, v * 0, v)  # uniform: all tokens become one
+
+    found = cosines_and_tokens(Attention(), normal(6, 10, 64))
+    assert found["token_correlation", "scaled_dot_product_attention"][0] == pytest.approx(1, abs=1e-5)
+
+
+class Standardised(nn.Linear):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return F.linear(x, self.weight - self.weight.mean(1, keepdim=True), self.bias)
+
+
+def test_standardised_weights_are_outside() -> None:
+    found = cosines_and_tokens(nn.Sequential(Standardised(32, 32), nn.ReLU()), normal(8, 32))
+    assert "sum to zero" in found["second_moment", "0:linear"][1]
+    assert found["second_moment", "0:linear"][1]
+
+
+class Centred(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.inner = nn.Linear(32, 512)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        y = self.inner(x)
+        return torch.tanh(y - y.mean(0))
+
+
+def test_hand_written_batch_statistics_see_the_whole_batch_or_are_outside() -> None:
+    few = cosines_and_tokens(Centred(), normal(40, 32))
+    assert few["correlation", "sub"] == (pytest.approx(-1 / 39, abs=1e-3), "")
+    many = cosines_and_tokens(Centred(), normal(200, 32))
+    assert "statistics over a batch of which the ray follows 64 samples" in many["correlation", "sub"][1]

@@ -19,6 +19,7 @@ from lensmaker.instruments.sums import numbers, squares
 from lensmaker.numerics.resampling import Estimate, jackknife, ratio
 from lensmaker.numerics.seeding import stream
 from lensmaker.systems.networks import Network, Train
+from lensmaker.systems.networks.coupling import couplings
 
 
 class Jacobian(Instrument):
@@ -79,11 +80,12 @@ class Jacobian(Instrument):
         return Table(self._measure(system))
 
     def _measure(self, network: Network) -> Iterator[Measurement]:
-        bench = _Bench.of(network, self.samples)
+        coupled = bool(couplings(network.whole, network.batch.axis))
+        bench = _Bench.of(network, network.batch.samples if coupled else self.samples)
         if not bench.sources:
             return
         dense = bench.inputs <= self.dense_inputs and not bench.samples_mix(self.seed)
-        start = bench.basis() if dense else bench.gaussian(self.tangents, self.seed)
+        start = bench.basis() if dense else bench.gaussian(self._tangents(bench), self.seed)
         first = bench.power(start)
         powers = {value: bench.power({value: tangents}) for value, tangents in start.items()}
         for step in bench.visible(start, self.seed):
@@ -100,6 +102,10 @@ class Jacobian(Instrument):
             if dense and bench.layouts[step.value].is_known:
                 largest = bench.singular_values(step)[:, 0]
                 yield self.measurement("jacobian_max", where, *jackknife(largest), n)
+
+    def _tangents(self, bench: _Bench) -> int:
+        """Fewer vectors for each sample, where all samples are followed because they influence each other."""
+        return max(1, min(self.tangents, self.tangents * self.samples // bench.train.samples))
 
 
 def jacobian_spectrum(network: Network, samples: int = 8, seed: int = 0) -> dict[Where, NDArray[np.float64]]:

@@ -174,3 +174,8 @@ def test_bad_input_is_refused_in_one_sentence(case: str) -> None:
     assert "\n" not in text
     if kind is ModelError:
         assert raised.value.__cause__ is not None
+
+
+def test_inference_mode_is_named() -> None:
+    with torch.inference_mode(), pytest.raises(InputError, match=r"got torch\.inference_mode\(\)"):
+        record(nn.Linear(2, 2), torch.ones(3, 2))

@@ -496,3 +496,17 @@ def test_compiled_modules_are_read_as_they_were_written() -> None:
     assert [e.operation for e in train.visible()] == ["linear", "relu"]
     assert torch.equal(train.values[train.boundary[0]].tensor, model(x).detach())
     assert torch.equal(compiled(x), model(x))
+
+
+class Mapped(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.inner, self.outer = nn.Linear(4, 4), nn.Linear(4, 2)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.outer(torch.relu(torch.vmap(lambda z: self.inner(z).tanh())(x)))
+
+
+def test_of_a_transformed_function_the_result_is_seen() -> None:
+    train = record(Mapped(), torch.ones(3, 4))
+    assert [e.operation for e in train.visible()] == ["unseen", "relu", "linear"]

@@ -279,3 +279,27 @@ def test_distributed_data_parallel_goes_on_training(tmp_path: Any) -> None:
         assert torch.equal(model.module[0].bias.grad, 2 * (model(x) > 0).float().sum(0))
     finally:
         torch.distributed.destroy_process_group()
+
+
+class Drawing(nn.Module):
+    """Draws from generators of its own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inner = nn.Linear(3, 3)
+        self.torch = torch.Generator().manual_seed(1)
+        self.python = random.Random(1)
+        self.numpy = np.random.default_rng(1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        noise = torch.randn(3, generator=self.torch) + self.python.random() + float(self.numpy.normal())
+        return self.inner(x) + noise
+
+
+def test_generators_that_the_model_owns_come_back() -> None:
+    net = Drawing()
+    before = net.torch.get_state(), net.python.getstate(), net.numpy.bit_generator.state
+    record(net, torch.ones(2, 3))
+    assert torch.equal(net.torch.get_state(), before[0])
+    assert net.python.getstate() == before[1]
+    assert net.numpy.bit_generator.state == before[2]

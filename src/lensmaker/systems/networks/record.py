@@ -143,6 +143,12 @@ def _first_line(error: Exception) -> str:
 
 
 def _check(model: Any) -> None:
+    if torch.is_inference_mode_enabled():
+        raise InputError(
+            "gradients to be possible",
+            "torch.inference_mode()",
+            "call it outside of that; torch.no_grad() does no harm",
+        )
     if not isinstance(model, nn.Module):
         raise InputError("a torch.nn.Module", f"a {type(model).__name__}", "pass the network itself")
     if any(nn.parameter.is_lazy(p) for p in model.parameters()):

@@ -78,7 +78,7 @@ class Recorder(TorchFunctionMode):
     ) -> Any:
         kwargs = kwargs or {}
         operation = canonical_name(func)
-        if operation in QUESTIONS or getattr(func, "__name__", "") in QUESTIONS:
+        if operation in QUESTIONS or getattr(func, "__name__", "") in QUESTIONS or _is_transformed():
             return func(*args, **kwargs)
         if func in OPENED:
             with self:
@@ -123,7 +123,7 @@ class Recorder(TorchFunctionMode):
             observer.element(element, inputs, outputs)
 
     def _unseen(self, tensor: torch.Tensor) -> None:
-        """A differentiable tensor that no recorded operation made: the result of a scripted function."""
+        """A differentiable tensor that no recorded operation made: the result of a scripted or transformed function."""
         index = len(self.train.elements)
         value = self._ledger.new(tensor, Provenance(Origin.SIGNAL, from_batch=True), producer=index)
         content = self.train.values[value]
@@ -163,6 +163,11 @@ class Recorder(TorchFunctionMode):
             carriers = sum(v.is_float and v.origin is not Origin.CONSTANT for v in values)
             return Family.MERGE if carriers > 1 else Family.STRUCTURE
         return family
+
+
+def _is_transformed() -> bool:
+    """Whether a transformation (`torch.vmap`, `torch.func.grad`) runs: of it, the result alone is seen."""
+    return torch._C._functorch.peek_interpreter_stack() is not None
 
 
 def _targets(func: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[torch.Tensor]:

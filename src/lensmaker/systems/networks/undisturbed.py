@@ -6,12 +6,13 @@ import random
 from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import torch
 from torch import nn
 
-_Restore = Callable[[], None]
+_Restore = Callable[[], object]
 
 
 @contextmanager
@@ -50,6 +51,9 @@ def _remember(item: Any, restores: list[_Restore], seen: dict[int, Any]) -> None
     seen[id(item)] = item
     if isinstance(item, torch.Tensor):
         restores.append(_tensor(item))
+        return
+    if (of_generator := _generator(item)) is not None:
+        restores.append(of_generator)
         return
     if isinstance(item, nn.Module):
         item = vars(item)
@@ -108,6 +112,19 @@ def _tensor(tensor: torch.Tensor) -> _Restore:
                 grad.data.copy_(grad_content)
 
     return restore
+
+
+def _generator(item: Any) -> _Restore | None:
+    """Of a random generator that the model owns."""
+    import numpy as np
+
+    if isinstance(item, torch.Generator):
+        return partial(item.set_state, item.get_state())
+    if isinstance(item, random.Random):
+        return partial(item.setstate, item.getstate())
+    if isinstance(item, np.random.Generator):
+        return partial(setattr, item.bit_generator, "state", item.bit_generator.state)
+    return None
 
 
 _INTEGERS = {1: torch.uint8, 2: torch.int16, 4: torch.int32, 8: torch.int64}

@@ -124,9 +124,14 @@ def _linear(element: Element, train: Train) -> Weights | None:
 
 
 def _embedding(element: Element, train: Train) -> Weights | None:
-    a = named_arguments(element, "input weight")
+    a = named_arguments(element, "input weight padding_idx max_norm norm_type")
     weight = _content(a["weight"], train)
-    return None if weight is None else Weights(weight.T, None, 1, 1, Layout.LOOKUP, a["input"].value)
+    if weight is None:
+        return None
+    if (most := a.get("max_norm")) is not None:  # rows are cut to that length where they are looked up
+        norms = torch.linalg.vector_norm(weight, a.get("norm_type", 2.0), 1, keepdim=True)
+        weight = weight * (most / (norms + 1e-7)).clamp(max=1)
+    return Weights(weight.T, None, 1, 1, Layout.LOOKUP, a["input"].value)
 
 
 def _product(element: Element, train: Train) -> Weights | None:

@@ -10,15 +10,6 @@ from lensmaker.theories.statistical_ray.ensemble import Ensemble
 from lensmaker.theories.statistical_ray.quasi_random import whitened
 
 
-def has_room(weights: Weights, replicas: int) -> bool:
-    """Whether `replicas` of the kernel are enough to be made exactly white."""
-    return replicas * len(weights.weight) >= max(_MANY, 4 * (weights.weight[0].numel() + 1))
-
-
-_MANY = 1024
-"""Kernels of which half being the others' negatives is not felt."""
-
-
 def random_kernels(
     weights: Weights, sigma_b: float, replicas: int, ensemble: Ensemble
 ) -> tuple[Tensor, Tensor | None]:
@@ -35,7 +26,7 @@ def random_kernels(
     """
     entries = weights.weight.float().flatten(2).flatten(0, 1)  # one column for each offset
     count, fan_in = replicas * len(weights.weight), weights.weight.shape[1]
-    exact = ensemble.pooled and has_room(weights, replicas)
+    exact = ensemble.pooled and count >= max(_MANY, 4 * (weights.weight[0].numel() + 1))
     drawn = (count + 1) // 2 if exact else count
     chosen = torch.randint(len(entries), (drawn * fan_in, entries.shape[1]), generator=ensemble.generator)
     kernels = (entries.gather(0, chosen) * ensemble.signs(*chosen.shape)).view(drawn, -1)
@@ -50,3 +41,7 @@ def random_kernels(
         both = both[order % drawn] * torch.where(order < drawn, 1.0, -1.0).unsqueeze(1)
     kernels = both[:, :-1].reshape(count, *weights.weight.shape[1:])
     return kernels, both[:, -1] if sigma_b else None
+
+
+_MANY = 256
+"""Kernels of which half being the others' negatives is not felt."""

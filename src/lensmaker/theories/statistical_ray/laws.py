@@ -21,7 +21,7 @@ from lensmaker.systems.networks.weights import Layout, Weights, named_arguments,
 from lensmaker.theories.statistical_ray.batch_statistics import batch_statistics
 from lensmaker.theories.statistical_ray.convolving import convolve, direct_padding
 from lensmaker.theories.statistical_ray.ensemble import Ensemble
-from lensmaker.theories.statistical_ray.kernels import has_room, random_kernels
+from lensmaker.theories.statistical_ray.kernels import random_kernels
 from lensmaker.theories.statistical_ray.mixing import mix
 
 Clouds = Callable[[int], Tensor]
@@ -37,7 +37,7 @@ _DENSE_GROUP = 16
 
 
 _FEW_CHANNELS = 512
-"""Fewer virtual channels than these are convolved by kernels one by one: their distribution and rank are felt."""
+"""Fewer virtual channels than these that come in pass kernels drawn one by one: their distribution is felt."""
 
 _FEW_REPLICAS = 4
 """So few replicas are networks, and no wide layer: their gradients come back through the very same kernels."""
@@ -53,6 +53,8 @@ def propagate(element: Element, train: Train, cloud: Clouds, ensemble: Ensemble)
     """
     if element.family is Family.RECURRENT:
         raise NoLawError(f"{element.operation} has no mean-field law here")
+    if not element.inputs:
+        raise NoLawError("a scripted or transformed function made it")
     if element.family is Family.LINEAR:
         weights = weights_of(element, train)
         if weights is None:
@@ -108,13 +110,16 @@ def _random_map(
     sigma_b = 0.0 if weights.bias is None else float(weights.bias.double().square().mean().sqrt())
     if weights.layout is Layout.LOOKUP:
         return _lookup(weights, train, ensemble)
+    if _sum_to_zero(weights.weight):
+        raise NoLawError("the weights of each of its units sum to zero, as independent ones do not")
     x = cloud(weights.signal)
     if weights.layout is Layout.CHANNELS:
         per_group = weights.weight.shape[1]
         sparse = weights.groups > 1 and per_group < _DENSE_GROUP
-        few = ensemble.replicas * min(per_group * weights.groups, weights.weight.shape[0]) < _FEW_CHANNELS
-        alone = ensemble.replicas <= _FEW_REPLICAS or has_room(weights, ensemble.replicas)
-        if sparse or not ensemble.pooled or (few and alone):
+        few_in = ensemble.replicas * per_group * weights.groups < _FEW_CHANNELS
+        few_out = ensemble.replicas * weights.weight.shape[0] < _FEW_CHANNELS
+        alone = few_out and ensemble.replicas <= _FEW_REPLICAS
+        if sparse or not ensemble.pooled or few_in or alone:
             return _kernels(x, weights, sigma_b, ensemble)
         return convolve(x, weights, sigma_b, ensemble)
     if weights.layout is Layout.LABELS:
@@ -122,6 +127,17 @@ def _random_map(
     if weights.layout is Layout.ROWS:
         return _matrix(x.transpose(-1, -2), weights, sigma_b, ensemble).transpose(-1, -2)
     return _matrix(x, weights, sigma_b, ensemble)
+
+
+def _sum_to_zero(weight: Tensor) -> bool:
+    """Whether the sums (Σ_j w_ij)² are far below Σ_j w_ij²: standardised weights feel no mean of their input."""
+    rows = weight.detach().flatten(1).double()
+    squares = float(rows.square().sum())
+    return len(rows) >= _TELLING and float(rows.sum(1).square().sum()) < _NO_SUM * squares
+
+
+_TELLING, _NO_SUM = 16, 0.03
+"""Of 16 independent rows, the squared sums are below 3 % of their mean once in 10¹⁰ matrices."""
 
 
 def _matrix(x: Tensor, weights: Weights, sigma_b: float, ensemble: Ensemble) -> Tensor:

@@ -150,9 +150,11 @@ def read(passage: Passage, probes: int, samples: int, pooled: bool = False) -> l
         Reading("variance", square - mean.mean(1, keepdim=True).square(), ones),
     ]
     if rows.shape[1] == probes > 1:
-        readings.append(_correlation(products, pooled))
-    if x.ndim == 4 and sample is not None and x.shape[2 if sample == 1 else 1] > 1 and _is_tokens(passage, x):
-        readings.append(_token_correlation(x if sample == 1 else x.transpose(1, 2)))
+        # Two numbers have the cosine ±1, in every network; a layer of one unit is not a wide one.
+        readings.append(_correlation(products, pooled and rows.shape[-1] > 1))
+    words = _words(passage, x, sample)
+    if words is not None and words.shape[2] > 1:
+        readings.append(_token_correlation(words))
     readings += _tangents(passage, sample)
     if passage.gradient is not None:
         gradient = _squares(_by_sample(passage.gradient, sample))
@@ -202,7 +204,7 @@ def _by_sample(x: Tensor, sample: int | None) -> Tensor:
 
 
 def _correlation(products: Tensor, pooled: bool) -> Reading:
-    if pooled:
+    if pooled:  # the replicas are one layer
         products = products.sum(0, keepdim=True)
     sizes = products.diagonal(dim1=-2, dim2=-1).sqrt().clamp_min(torch.finfo(products.dtype).tiny)
     cosines = products / sizes.unsqueeze(-1) / sizes.unsqueeze(-2)
@@ -211,9 +213,18 @@ def _correlation(products: Tensor, pooled: bool) -> Reading:
     return Reading("correlation", rows, torch.full_like(rows, products.shape[-1] - 1), cosines)
 
 
-def _is_tokens(passage: Passage, x: Tensor) -> bool:
-    """Three axes (sample, position, feature): not the channels of a one-dimensional convolution."""
-    return passage.element.family is not Family.POOLING and passage.units == x.ndim - 2
+def _words(passage: Passage, x: Tensor, sample: int | None) -> Tensor | None:
+    """The output as (R, P, tokens, features), the heads of an attention together; None where it is no sequence.
+
+    The channels of a one-dimensional convolution are no tokens.
+    """
+    if passage.element.operation == "scaled_dot_product_attention" and x.ndim == 5 and sample == 1:
+        return x.transpose(2, 3).flatten(3)
+    if x.ndim != 4 or sample is None:
+        return None
+    if passage.element.family is Family.POOLING or passage.units != x.ndim - 2:
+        return None
+    return x if sample == 1 else x.transpose(1, 2)
 
 
 def _token_correlation(x: Tensor) -> Reading:

@@ -6,9 +6,8 @@ import math
 from dataclasses import dataclass
 from statistics import median
 
-from torch import nn
-
 from lensmaker.systems.networks import Family, Network, Train
+from lensmaker.systems.networks.coupling import couplings
 
 
 @dataclass(frozen=True)
@@ -39,9 +38,7 @@ class Sizing:
         come first.
         """
         whole, samples = network.whole, network.batch.samples
-        live_statistics = any(
-            isinstance(m, nn.modules.batchnorm._BatchNorm) and m.training for m in network.model.modules()
-        )
+        live_statistics = bool(couplings(whole, network.batch.axis))
         wanted = min(self.batch_probes if live_statistics else self.probes, samples)
         replicas = replicas or self.wanted_replicas(whole)
         budget = self.live_budget if live_statistics else self.budget

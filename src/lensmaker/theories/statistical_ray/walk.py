@@ -12,6 +12,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from lensmaker.numerics.seeding import stream_seed
 from lensmaker.systems.networks import Element, Ref, Train
+from lensmaker.systems.networks.coupling import couplings
 from lensmaker.theories.statistical_ray.ensemble import Ensemble
 from lensmaker.theories.statistical_ray.laws import NoLawError, constant, propagate
 from lensmaker.theories.statistical_ray.repetition import Repetitions, repetitions
@@ -52,6 +53,7 @@ class _Ray:
     behind: dict[int, str]
     last_use: dict[int, int]
     repetitions: Repetitions
+    partial: set[int]
 
     def ensemble_at(self, element: Element) -> Ensemble:
         """The ensemble, told which clouds of the element's output shape are still needed after it."""
@@ -102,7 +104,10 @@ def walk(
     gradient at the boundary enters, turned at random among the units.
     """
     last_use = {i: e.index for e in train.elements for i in e.inputs}
-    ray = _Ray(train, ensemble, {}, {}, {}, last_use, repetitions(train, seed))
+    # Batch normalisation has a law for the samples that no probe follows.
+    coupled = {e.index for e in couplings(train) if e.operation != "batch_norm"}
+    partial = coupled if ensemble.samples > train.samples else set()
+    ray = _Ray(train, ensemble, {}, {}, {}, last_use, repetitions(train, seed), partial)
     visible = {e.index for e in train.visible()}
     last = max((train.values[v].producer or 0 for v in train.boundary), default=len(train.elements))
     passed: list[tuple[Element, int]] = []
@@ -173,6 +178,9 @@ def _step(ray: _Ray, element: Element) -> None:
         )
         for index in element.outputs:
             ray.outside[index] = text
+    elif element.index in ray.partial:
+        for index in element.outputs:
+            ray.outside[index] = f"statistics over a batch of which the ray follows {train.samples} samples"
     elif (twin := ray.repetitions.transposed.get(element.index)) is not None:
         for index in element.outputs:
             ray.outside[index] = f"its weights are those of {twin.where}, which its input depends on"
