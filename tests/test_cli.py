@@ -44,6 +44,10 @@ class Broken(nn.Module):
     def forward(self, x):
         raise RuntimeError("gearbox\\nsecond line")
 
+class Exiting(nn.Module):
+    def forward(self, x):
+        raise SystemExit(7)
+
 class Detached(nn.Module):
     def __init__(self):
         super().__init__()
@@ -302,12 +306,27 @@ BAD: dict[str, tuple[Callable[[Path], object], list[str], str]] = {
     "no bias scale": (
         nothing,
         ["criticality", "tanh", "--sigma-b", "nan"],
-        "a bias scale σ_b ≥ 0, but got nan",
+        "a bias scale σ_b ≥ 0, up to .*, but got nan",
     ),
     "no weight scale": (
         nothing,
         ["criticality", "tanh", "--sigma-w", "-1"],
-        "a finite σ_w ≥ 0, but got sigma_w=-1",
+        "a finite σ_w ≥ 0, up to .*, but got sigma_w=-1",
+    ),
+    "overflowing scale": (nothing, ["criticality", "tanh", "--sigma-w", "1e200"], "got sigma_w=1e\\+200"),
+    "overflowing bias": (nothing, ["criticality", "tanh", "--sigma-b", "1e200"], "σ_b"),
+    "target not finite": (
+        npz(x=X, y=np.full((6, 3), np.nan, np.float32)),
+        inspect("--loss", "mse_loss", data="bad.npz"),
+        "18 NaN or infinite values",
+    ),
+    "exiting model": (nothing, inspect(*CE, model="Exiting"), "SystemExit in the network itself: 7"),
+    "damaged report": (
+        lambda p: (p / "r.json").write_text(
+            json.dumps({"schema": "lensmaker.bench", "version": 1, "quantities": {}})
+        ),
+        ["cite", "r.json"],
+        "a JSON report of lensmaker, but got a damaged one",
     ),
     "no report": (nothing, ["cite", "none.json"], "none.json, which cannot be read"),
     "not JSON": (lambda p: (p / "r.json").write_text("{,"), ["cite", "r.json"], "a JSON report of lensmaker"),
@@ -428,3 +447,11 @@ def test_each_error_of_ours_is_exit_code_2(
     monkeypatch.setattr(cli.show, "quantities_table", raising)
     done = lensmaker("quantities")
     assert (done.code, done.err) == (2, "lensmaker: Expected a lens, but got a mirror: turn it round.\n")
+
+
+def test_an_output_does_not_replace_an_input(bench: Path, lensmaker: Callable[..., Run]) -> None:
+    before = (bench / "batch.npz").read_bytes()
+    done = lensmaker(*inspect(*CE), "--json", "batch.npz")
+    assert done.code == 2
+    assert "batch.npz for both" in done.err
+    assert (bench / "batch.npz").read_bytes() == before

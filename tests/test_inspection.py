@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -372,3 +373,42 @@ def test_a_convolution_is_corrected() -> None:
     report = lensmaker.inspect(net, images(), cross_entropy).correct()
     assert [f.where.path for f in report.findings] == ["6"]
     assert lensmaker.inspect(net, images(), cross_entropy).findings == ()
+
+
+@pytest.mark.parametrize("net", [nn.Identity(), nn.Sequential()])
+def test_a_network_without_elements(net: nn.Module) -> None:
+    assert lensmaker.inspect(net, torch.ones(8, 32)).findings == ()
+
+
+def test_weights_of_zero() -> None:
+    net = nn.Sequential(nn.Linear(8, 8), nn.ReLU(), nn.Linear(8, 3))
+    for parameter in net.parameters():
+        nn.init.zeros_(parameter)
+    report = lensmaker.inspect(net, (torch.ones(6, 8), torch.arange(6) % 3), nn.functional.cross_entropy)
+    assert len(report.record.comparisons) > 0
+
+
+def test_samples_along_the_axis_of_units() -> None:
+    net = nn.Sequential(nn.Linear(8, 8), nn.ReLU())
+    assert len(lensmaker.inspect(net, torch.ones(6, 8), batch_axis=1).record.comparisons) > 0
+
+
+@pytest.mark.parametrize("seed", [-1, 2**70])
+def test_seeds_are_whole_numbers(seed: object) -> None:
+    with pytest.raises(InputError, match="a seed that is a whole number"):
+        lensmaker.inspect(nn.Linear(2, 2), torch.ones(3, 2), seed=seed)
+
+
+def test_gradients_below_the_squares_of_single_precision() -> None:
+    """60 layers at PyTorch's default: ⟨g²⟩ falls to 1e-52, and its typical size is still predicted."""
+    logarithms = []
+    for seed in range(3):
+        torch.manual_seed(seed)
+        layers = [m for _ in range(60) for m in (nn.Linear(64, 64), nn.ReLU())]
+        batch = torch.randn(64, 64), torch.arange(64) % 10
+        net = nn.Sequential(*layers, nn.Linear(64, 10))
+        record = lensmaker.inspect(net, batch, nn.functional.cross_entropy).record
+        found = next(c for c in record.comparisons if c.quantity.name == "gradient")
+        assert found.measurement.value < 1e-44
+        logarithms.append(math.log(found.measurement.value / found.prediction.value))
+    assert abs(sum(logarithms) / 3) < 5  # of a spread of 2.2 in each

@@ -49,7 +49,7 @@ Weights = Annotated[Path | None, typer.Option(help="Weights: safetensors, or a s
 Html = Annotated[Path | None, typer.Option(help="Write one self-contained HTML file.")]
 Json = Annotated[Path | None, typer.Option("--json", help="Write JSON.")]
 Axis = Annotated[int, typer.Option(min=0, max=1, help="The batch axis of the inputs.")]
-Seed = Annotated[int, typer.Option(help="Seed of all random numbers.")]
+Seed = Annotated[int, typer.Option(min=0, max=2**62, help="Seed of all random numbers.")]
 
 
 @app.command()
@@ -72,7 +72,7 @@ def inspect(
     """Predict, measure, compare and diagnose a network, layer by layer."""
     from lensmaker.inspection import inspect as run
 
-    _check_outputs(html, json)
+    _check_outputs(html, json, inputs=(data, weights))
     model, batch = _load(target, data, weights)
     loss_fn = _loss(loss, batch)
     with _status() as progress:
@@ -195,13 +195,16 @@ def main() -> None:
 # -- parts of the commands --------------------------------------------------------------------------
 
 
-def _check_outputs(*paths: Path | None) -> None:
-    """Refuse what cannot be written before the long work, not after it."""
+def _check_outputs(*paths: Path | None, inputs: tuple[Path | None, ...] = ()) -> None:
+    """Refuse what cannot be written, or would replace an input, before the long work, not after it."""
     expected = "a file that can be written"
     named = [p.resolve() for p in paths if p is not None]
     if len(set(named)) < len(named):
         raise InputError("a file for each output", f"{named[0]} for two", "name another one")
+    given = {p.resolve() for p in inputs if p is not None}
     for path in named:
+        if path in given:
+            raise InputError("outputs beside the inputs", f"{path} for both", "name another file")
         folder = path.parent
         if not folder.is_dir():
             raise InputError(expected, f"{path}, whose folder is missing", f"make {folder} first")

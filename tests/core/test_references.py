@@ -24,3 +24,9 @@ def test_bibtex() -> None:
         "}"
     )
     assert BARE.to_bibtex().count("=") == 3
+
+
+def test_bibtex_tells_authors_apart() -> None:
+    for authors in ("B. Hanin, M. Nica, G. Yang", "B. Hanin, M. Nica and G. Yang"):
+        entry = Reference("three", authors, "Three", 2020).to_bibtex()
+        assert "author = {B. Hanin and M. Nica and G. Yang}" in entry

@@ -31,7 +31,7 @@ class Reference:
     def to_bibtex(self) -> str:
         """The entry in BibTeX."""
         fields = {
-            "author": self.authors,
+            "author": self.authors.replace(" and ", ", ").replace(", ", " and "),
             "title": self.title,
             "year": str(self.year),
             "journal": self.venue,

@@ -133,7 +133,9 @@ def _alive(x: torch.Tensor, layout: Layout, probes: int) -> NDArray[np.float64]:
         x = x.narrow(layout.axis, 0, min(probes, layout.samples))
     elif layout.is_known:
         x = layout.by_sample(x)[:probes]
-    if not layout.is_known or x.ndim == 1:
+    if not layout.is_known or x.ndim == 1 or layout.axis == layout.features:
+        # Without an axis of units, or where samples lie along it, every entry is a unit.
+        x = x.movedim(layout.axis, 0) if layout.is_plain and layout.axis is not None else x
         return numbers((x != 0).reshape(1 if not layout.is_known else len(x), -1))
     axis, features = (layout.axis or 0, layout.features) if layout.is_plain else (0, _moved(layout))
     others = [k for k in range(x.ndim) if k not in (axis, features)]

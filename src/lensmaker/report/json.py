@@ -70,7 +70,11 @@ def from_json(text: str) -> BenchRecord:
     if schema != (SCHEMA, VERSION):
         fix = "write the report again with this release"
         raise InputError(f"schema {SCHEMA} version {VERSION}", f"{schema[0]} version {schema[1]}", fix)
-    return _Reader({n: _quantity(q) for n, q in document["quantities"].items()}).record(document)
+    try:
+        return _Reader({n: _quantity(q) for n, q in document["quantities"].items()}).record(document)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        got = f"a damaged one: {type(error).__name__}: {error}"
+        raise InputError("a JSON report of lensmaker", got, "pass what to_json wrote") from error
 
 
 def _encode(value: Any, quantities: dict[str, Quantity]) -> Any:

@@ -24,6 +24,9 @@ from lensmaker.theories.fixed_points import crossing
 from lensmaker.theories.signal_maps import gain, gain_at_zero, second_moment
 from lensmaker.theories.universality import Universality, curvature, universality_class
 
+_LARGEST = 1e6
+"""Scale beyond which squares leave the range of the quadrature."""
+
 
 class OnLine(Enum):
     """Whether a critical σ_w exists; the value says what is wrong, empty where nothing is."""
@@ -114,8 +117,12 @@ def critical_line(
     phi = activation(function)
     biases = [float(b) for b in sigma_bs]
     for b in biases:
-        if not (math.isfinite(b) and b >= 0):
-            raise InputError("a bias scale σ_b ≥ 0", repr(b), "pass the standard deviation of the biases")
+        if not (b >= 0 and b <= _LARGEST):
+            raise InputError(
+                f"a bias scale σ_b ≥ 0, up to {_LARGEST:g}",
+                repr(b),
+                "pass the standard deviation of the biases",
+            )
     if phi.jumps:
         return Table(CriticalPoint(b, math.nan, math.nan, math.nan, OnLine.ABSENT) for b in biases)
     kind = universality_class(phi).kind

@@ -26,6 +26,8 @@ from lensmaker.theories.fixed_points import (
 )
 from lensmaker.theories.signal_maps import gain, gain_at_zero
 
+_LARGEST = 1e6
+
 LARGE_Q = 2.0**40
 """Where χ₁ is evaluated when the second moment diverges."""
 
@@ -214,7 +216,7 @@ def _chi_1(phi: Activation, sigma_w: float, q: SecondMoment) -> tuple[float, flo
 def _checked(system: ActivationLayer) -> Activation:
     for name, symbol, least in (("sigma_w", "σ_w", 0.0), ("sigma_b", "σ_b", 0.0), ("start", "q₀", 1e-12)):
         value = getattr(system, name)
-        if not (math.isfinite(value) and value >= least):
+        if not (value >= least and value <= _LARGEST):
             got, fix = f"{name}={value!r}", "mind that it is a scale, not a logarithm"
-            raise InputError(f"a finite {symbol} ≥ {least:g}", got, fix)
+            raise InputError(f"a finite {symbol} ≥ {least:g}, up to {_LARGEST:g}", got, fix)
     return activation(system.activation)

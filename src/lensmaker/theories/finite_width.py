@@ -100,7 +100,9 @@ class FiniteWidth(Theory):
         replicas = self.sizing.replicas_for(train, _FEWEST, self.networks)
         # Batch statistics over the cropped positions of more samples stand for those over all positions.
         samples = round(
-            system.batch.samples * numbers_of_a_sample(system.whole) / numbers_of_a_sample(small.whole)
+            system.batch.samples
+            * max(1.0, numbers_of_a_sample(system.whole))
+            / max(1.0, numbers_of_a_sample(small.whole))
         )
         ensemble = Ensemble(replicas, False, stream("finite width", self.seed), samples)
         found: dict[tuple[str, Where], tuple[Spread, Regime]] = {}

@@ -26,6 +26,9 @@ from lensmaker.theories.statistical_ray.walk import Passage, walk
 ROUNDING = 2e-6
 """Relative error of what clouds of single precision, and networks of it, add up."""
 
+_LEAST = 1e-70
+"""Squares of numbers below 1e-35 are those of numbers that single precision begins to round."""
+
 _NO_SPREAD = Spread(math.nan, 0.0, networks=4)
 
 WIDEST = 2.0
@@ -106,6 +109,6 @@ class MeanField(Theory):
             error *= value
         if logarithmic and spread.deviation > WIDEST:
             outside = "too deep for its width: networks differ by orders of magnitude"
-        if not math.isfinite(value) or (logarithmic and value <= 0):
+        if not math.isfinite(value) or (logarithmic and value < _LEAST):
             outside = "the value leaves the range of single precision"
         return self.prediction(reading.name, where, value, error, Regime(outside) if outside else INSIDE)

@@ -85,7 +85,7 @@ class Batch:
             raise InputError(
                 "a batch with at least one sample", f"a tensor of shape {tuple(first.shape)}", "pass samples"
             )
-        for t in tensors:
+        for t in (*tensors, *tensors_in(target)):
             if not bool(torch.isfinite(t).all()):
                 bad = int((~torch.isfinite(t)).sum())
                 place = tuple(int(i) for i in (~torch.isfinite(t)).nonzero()[0])
@@ -156,7 +156,7 @@ def _kind(batch: Any) -> str:
     if batch is None:
         return "nothing"
     if isinstance(batch, PackedSequence) or (
-        isinstance(batch, tuple) and isinstance(batch[0], PackedSequence)
+        isinstance(batch, tuple) and bool(batch) and isinstance(batch[0], PackedSequence)
     ):
         return "a PackedSequence"
     size = f" of {len(batch)}" if isinstance(batch, list | tuple) else ""

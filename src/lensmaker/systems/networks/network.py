@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from lensmaker.core import ModelError
+from lensmaker.core import InputError, ModelError
 from lensmaker.systems.networks.batch import Batch
 from lensmaker.systems.networks.record import LossFn, ParameterGradients, record
 from lensmaker.systems.networks.recorder import Observer
@@ -47,6 +47,8 @@ class Network:
         batch_axis: int = 0,
         seed: int = 0,
     ) -> None:
+        if not isinstance(seed, int) or not 0 <= seed < 2**63 - 1:
+            raise InputError("a seed that is a whole number from 0", f"{seed!r}", "pass 0, for instance")
         self.model = model
         self.batch = Batch.of(batch, batch_axis)
         self.loss_fn = loss_fn

@@ -95,7 +95,7 @@ def _run(
         try:
             with recorder:
                 output = model(*batch.args, **batch.kwargs)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             place = f"module {recorder.places.path!r}" if recorder.places.path else "the network itself"
             raise ModelError(
                 f"{type(model).__name__} to run on the batch ({batch})",
@@ -138,7 +138,7 @@ def _uncompiled() -> Iterator[None]:
         yield
 
 
-def _first_line(error: Exception) -> str:
+def _first_line(error: BaseException) -> str:
     return str(error).strip().partition("\n")[0].rstrip(".") or "no message"
 
 
@@ -157,6 +157,8 @@ def _check(model: Any) -> None:
             "lazy parameters without a shape",
             "run one forward pass first",
         )
+    if any(p.is_meta for p in model.parameters()):
+        raise InputError("parameters with values", "parameters on the meta device", "load the weights first")
     for path, module in model.named_modules():
         if isinstance(module, torch.jit.ScriptModule):
             raise InputError(

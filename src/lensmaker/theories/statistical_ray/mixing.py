@@ -79,7 +79,8 @@ def mix(x: Tensor, scale: float, width: int, ensemble: Ensemble, sigma_b: float 
         gradient = gradient.flatten(1, -2)
         returned = _transposed(gradient * scale, inputs, ensemble.stream(1))
         products = (gradient * primal).sum(2, keepdim=True)
-        return _consistent(returned, products, a.detach().flatten(1, -2), sigma_b / scale).reshape(a.shape)
+        bias = sigma_b / scale if scale else math.inf
+        return _consistent(returned, products, a.detach().flatten(1, -2), bias).reshape(a.shape)
 
     y = Drawn.apply(a, primal.reshape(shape), back)
     return (
@@ -126,7 +127,10 @@ class Drawn(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
-        return ctx.back(gradients[0]), None, None
+        # Gradients of deep networks are so small that their squares leave single precision.
+        largest = gradients[0].abs().amax()
+        size = torch.where((largest > 0) & largest.isfinite(), largest, 1.0)
+        return ctx.back(gradients[0] / size) * size, None, None
 
 
 # -- separate networks ------------------------------------------------------------------------------
