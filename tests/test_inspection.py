@@ -383,6 +383,21 @@ def test_a_network_without_elements(net: nn.Module) -> None:
     assert lensmaker.inspect(net, torch.ones(8, 32)).findings == ()
 
 
+class Mapped(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.inner, self.outer = nn.Linear(8, 8), nn.Linear(8, 3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.outer(torch.vmap(lambda z: self.inner(z).relu())(x))
+
+
+def test_a_transformed_function_inside() -> None:
+    record = lensmaker.inspect(Mapped(), (torch.ones(6, 8), torch.arange(6) % 3), cross_entropy).record
+    outside = {c.where.operation: c.prediction.regime.outside for c in record.comparisons}
+    assert "a scripted or transformed function made it" in outside["unseen"]
+
+
 def test_weights_of_zero() -> None:
     net = nn.Sequential(nn.Linear(8, 8), nn.ReLU(), nn.Linear(8, 3))
     for parameter in net.parameters():

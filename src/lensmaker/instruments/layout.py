@@ -10,17 +10,8 @@ import torch
 from torch import nn
 
 from lensmaker.systems.networks import Element, Family
+from lensmaker.systems.networks.operations import CHANNELS_FIRST
 
-_CHANNELS_FIRST = (
-    "conv",
-    "batch_norm",
-    "group_norm",
-    "instance_norm",
-    "max_pool",
-    "avg_pool",
-    "adaptive",
-    "interpol",
-)
 # fmt: off
 _KEEPS_AXES = frozenset([
     "contiguous", "clone", "detach", "data", "to", "float", "double", "half", "bfloat16", "type", "type_as",
@@ -179,7 +170,7 @@ class Layouts:
 
     @staticmethod
     def _features(element: Element, layout: Layout, source: torch.Tensor, output: torch.Tensor) -> int:
-        if element.operation.startswith(_CHANNELS_FIRST) and output.ndim > 1:
+        if element.operation.startswith(CHANNELS_FIRST) and output.ndim > 1:
             return 1
         inherits = {Family.ACTIVATION, Family.MERGE, Family.DROPOUT, Family.STRUCTURE}
         if element.family in inherits and source.ndim == output.ndim:

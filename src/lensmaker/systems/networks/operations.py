@@ -99,6 +99,18 @@ SHAPE_READERS = frozenset(_SETS["shape readers"].split())
 WRITERS = frozenset(_SETS["writers"].split())
 """Operations that put one tensor into another: a merge where both carry a signal or parameters."""
 
+CHANNELS_FIRST = (
+    "conv",
+    "batch_norm",
+    "group_norm",
+    "instance_norm",
+    "max_pool",
+    "avg_pool",
+    "adaptive",
+    "interpol",
+)
+"""How the names of operations begin that have channels on axis 1."""
+
 ELEMENTWISE_ACTIVATIONS = frozenset(
     name
     for name in _CANONICAL[Family.ACTIVATION].split()

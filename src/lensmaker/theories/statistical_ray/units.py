@@ -3,17 +3,9 @@
 from __future__ import annotations
 
 from lensmaker.systems.networks import Family, Train
+from lensmaker.systems.networks.operations import CHANNELS_FIRST
 from lensmaker.systems.networks.weights import Layout, weights_of
 
-_CHANNELS_FIRST = (
-    "batch_norm",
-    "group_norm",
-    "instance_norm",
-    "max_pool",
-    "avg_pool",
-    "adaptive",
-    "interpolate",
-)
 _KEEPING = {Family.ACTIVATION, Family.MERGE, Family.DROPOUT}
 
 
@@ -41,7 +33,7 @@ def unit_axis(train: Train, index: int) -> int:
         weights = weights_of(element, train)
         layout = Layout.LAST if weights is None else weights.layout
         return {Layout.CHANNELS: 1, Layout.ROWS: axes - 2}.get(layout, axes - 1)
-    if element.operation.startswith(_CHANNELS_FIRST):
+    if element.operation.startswith(CHANNELS_FIRST):
         return 1
     if element.family in _KEEPING:
         alike = [i for i in train.signal_inputs(element) if len(train.values[i].shape) == axes]
