@@ -215,5 +215,7 @@ def test_more_fresh_networks_are_within_the_predicted_band(name: str) -> None:
     found = []
     for seed in range(5):
         torch.manual_seed(100 + seed)
-        found += comparisons(NETWORKS[name]())
+        of_one = comparisons(NETWORKS[name]())
+        assert np.mean([abs(c.z_score) < 3 for c in of_one if c.prediction.regime]) >= 0.9, seed
+        found += of_one
     assert_in_band(found)
