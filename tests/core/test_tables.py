@@ -116,6 +116,17 @@ def test_a_table_is_an_immutable_sequence() -> None:
         FACTS[0] = a  # type: ignore[index]
 
 
+def test_a_printed_table_shows_its_records() -> None:
+    heading, *rows = str(FACTS).splitlines()
+    assert heading.split()[:3] == ["quantity", "where", "predicted"]
+    assert len(rows) == 3
+    assert "a:relu" in rows[0]
+    long = str(Table(Where(f"layer{i}") for i in range(1000)))
+    assert len(long.splitlines()) < 70
+    assert "layer0" in long
+    assert "layer999" in long
+
+
 def test_select() -> None:
     assert FACTS.select(where="a:relu", verdict="agrees") == FACTS[:1]
     assert FACTS.select(where="a:relu", verdict="deviates") == Table()

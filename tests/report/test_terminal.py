@@ -8,8 +8,19 @@ import re
 import pytest
 from rich.console import Console
 
-from lensmaker.core import QUANTITIES, BenchRecord, Table, Training, Where
+from lensmaker.core import (
+    QUANTITIES,
+    BenchRecord,
+    Comparison,
+    Measurement,
+    Prediction,
+    Table,
+    Training,
+    Where,
+    quantity,
+)
 from lensmaker.report import prescription_table, quantities_table, references, render, table
+from lensmaker.report.numbers import number
 from report.records import collapsing_mlp, long_transformer, residual_network
 
 
@@ -75,10 +86,23 @@ def test_verdicts_have_colours() -> None:
     assert "\x1b[32m+0.9\x1b[0m" in text or "\x1b[32m +0.9\x1b[0m" in text
 
 
-def test_a_narrow_terminal_names_what_it_leaves_out() -> None:
+def test_a_narrow_terminal_shows_all_rays_without_the_predicted_values() -> None:
+    text = printed(render(collapsing_mlp()), 80)
+    assert "(no room for the predicted values)" in text
+    record = collapsing_mlp()
+    at = Where("layers.18", operation="linear")
+    line = next(line.split() for line in text.splitlines() if " " + str(at) + " " in line)
+    for place, name in enumerate(("second_moment", "correlation", "chi", "gradient")):
+        (c,) = (c for c in record.comparisons if c.where == at and c.quantity.name == name)
+        measured, z = map(float, line[2 + 2 * place : 4 + 2 * place])
+        assert measured == pytest.approx(c.measurement.value, rel=5e-2)
+        assert z == pytest.approx(c.z_score, abs=0.0501)
+
+
+def test_a_very_narrow_terminal_names_what_it_leaves_out() -> None:
     text = printed(render(collapsing_mlp()), 60)
     assert max(map(len, text.splitlines())) <= 60
-    assert re.search(r"\(.*gradient g did not fit into 60 columns\)", text)
+    assert "(no room for the predicted values, χ, gradient g)" in text
 
 
 def test_what_the_theory_means_for_the_network_is_said() -> None:
@@ -87,10 +111,32 @@ def test_what_the_theory_means_for_the_network_is_said() -> None:
     assert "the theory is the null hypothesis of random weights" in trained
 
 
-def test_corrected_values_stand_beside_the_predicted_effect() -> None:
-    text = printed(render(collapsing_mlp(corrected=True)))
-    assert "After the correction" in text
-    assert re.search(r"layers\.0:linear +q +0\.8 +0\.8\d* ", text)
+def test_the_corrected_network_stands_beside_the_predicted_effect() -> None:
+    record = collapsing_mlp(corrected=True)
+    text = printed(render(record), 160)
+    before, after = text.split("after the correction")
+    assert "the predicted effect beside the measured one" in after
+    assert re.search(r"1 ►layers\.0:linear +0\.8 +0\.8\d* ", after)
+    assert len(after.splitlines()) < len(before.splitlines())
+    assert "more elements agree" in after
+    assert "more elements agree" not in printed(render(record, full=True), 160)
+
+
+def test_the_effect_is_a_ratio_of_gradients() -> None:
+    where = [Where("a"), Where("b")]
+    numbers = [(4e-6, 9e-6), (1e-6, 1e-6)]
+    gradient = quantity("gradient")
+    corrected = Table(
+        [
+            Comparison(
+                Prediction(gradient, place, p, 0.1 * p, "mean_field"),
+                Measurement(gradient, place, m, 0.1 * m, "gradients", 8),
+            )
+            for place, (p, m) in zip(where, numbers, strict=True)
+        ]
+    )
+    record = BenchRecord("net", "x", Training.FRESH, "said so", Table(), Table(), corrected=corrected)
+    assert "the gradient at a is 3 times that at b (predicted 2)" in printed(render(record))
 
 
 def test_an_empty_record_says_so() -> None:
@@ -116,6 +162,19 @@ def test_prescription_lists_each_element() -> None:
     count = 65 * 128 + 15 * 129 * 128 + 129 * 10
     assert count == 257_290
     assert "33 elements, 257\u2009290 parameters" in text
+
+
+@pytest.mark.parametrize("width", [60, 80, 100, 120])
+def test_a_prescription_fits_and_is_never_cut(width: int) -> None:
+    for record in (collapsing_mlp(), residual_network(), long_transformer()):
+        text = printed(prescription_table(record.elements), width)
+        lines = text.splitlines()
+        assert max(map(len, lines)) <= width
+        rows = [line for line in lines if re.match(r" *\d+ ", line)]
+        assert len(rows) == len(record.elements) + 1  # and the one that counts them
+        for line, element in zip(rows, record.elements, strict=False):
+            assert number(element.sigma_w) in line if element.sigma_w is not None else True
+            assert not re.search(r"\S…", line)  # a name may lose its beginning, nothing its end
 
 
 def test_glossary_has_every_quantity() -> None:

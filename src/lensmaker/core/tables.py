@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 Record = TypeVar("Record")
 
+_MOST_ROWS = 60
+"""Records that a table shows of itself; of more the first and the last."""
+
 
 class Table(Sequence[Record], Generic[Record]):
     """An immutable sequence of records of one kind, readable by column.
@@ -79,6 +82,10 @@ class Table(Sequence[Record], Generic[Record]):
 
     def _repr_html_(self) -> str:
         return self.to_frame().to_html(index=False)
+
+    def __str__(self) -> str:
+        frame = self.to_frame()
+        return frame.to_string(index=False, max_rows=_MOST_ROWS, na_rep="", float_format="{:.4g}".format)
 
     def __repr__(self) -> str:
         return f"Table({len(self)} records)"

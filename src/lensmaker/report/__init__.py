@@ -3,8 +3,9 @@
 from lensmaker.report.frame import to_frame
 from lensmaker.report.html import to_html
 from lensmaker.report.json import from_json, to_json
-from lensmaker.report.lists import prescription_table, quantities_table, references, table
+from lensmaker.report.lists import quantities_table, references, table
 from lensmaker.report.notebook import to_notebook_html
+from lensmaker.report.prescription import prescription_table
 from lensmaker.report.terminal import render
 from lensmaker.report.write import write_text
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lensmaker.core import (
     AGREEMENT_Z,
@@ -16,10 +16,12 @@ from lensmaker.core import (
     Prediction,
     Quantity,
     Scale,
+    Table,
     Training,
     Verdict,
     Where,
 )
+from lensmaker.report.numbers import number
 
 RAYS = ("second_moment", "correlation", "chi", "gradient")
 """The quantities that every report draws through the train."""
@@ -156,6 +158,26 @@ def summary(found: Iterable[Fact]) -> str:
     if broken := total[Verdict.NOT_CONVERGED]:
         parts.append(f"{broken} with a measurement that did not converge")
     return ", ".join(parts)
+
+
+def as_corrected(record: BenchRecord) -> BenchRecord:
+    """The record of the corrected network: the predicted effect beside what was measured."""
+    return replace(
+        record, comparisons=record.corrected, predictions=Table(), measurements=Table(), corrected=Table()
+    )
+
+
+def gradient_span(record: BenchRecord) -> str:
+    """How much larger the gradient is at the first element than at the last, in one line; "" where none is."""
+    rays = [c for c in record.comparisons if c.quantity.name == "gradient"]
+    if len(rays) < 2:
+        return ""
+    first, last = rays[0], rays[-1]
+    values = [c.prediction.value for c in (first, last)] + [c.measurement.value for c in (first, last)]
+    if not all(0 < value < math.inf for value in values):
+        return ""
+    predicted, measured = (number(math.sqrt(a / b), 2) for a, b in (values[:2], values[2:]))
+    return f"the gradient at {first.where} is {measured} times that at {last.where} (predicted {predicted})"
 
 
 def meaning(training: Training) -> str:

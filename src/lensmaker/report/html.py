@@ -9,8 +9,8 @@ from typing import Any
 
 from lensmaker.core import AGREEMENT_Z, BenchRecord, Verdict
 from lensmaker.report.facts import Fact, counts, facts, meaning, reasons, summary
-from lensmaker.report.lists import PRESCRIPTION, prescription_rows
 from lensmaker.report.payload import CSS, WORDS, payload
+from lensmaker.report.prescription import COLUMNS, prescription_rows
 from lensmaker.report.templating import fill, finding_rows, template
 
 
@@ -41,7 +41,7 @@ def to_html(record: BenchRecord, *, cites: Mapping[str, Sequence[str]] | None = 
         counts=[(q, [tally[v] for v in Verdict]) for q, tally in counts(found).items()],
         reasons=reasons(found),
         quantities=list(dict.fromkeys(f.quantity for f in found)),
-        prescription=(PRESCRIPTION, prescription_rows(record.elements)),
+        prescription=(COLUMNS, prescription_rows(record.elements)),
         sources=_sources(found, cites or {}),
         verdicts=[(CSS[v], WORDS[CSS[v]]) for v in Verdict],
         data=Markup(_script_json(payload(record, found))),

@@ -1,11 +1,11 @@
-"""Lists for the terminal: the prescription, the glossary, the bibliography, and any table of records."""
+"""Lists for the terminal: the glossary, the bibliography, and any table of records."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from lensmaker.core import QUANTITIES, ElementRecord, Reference, flatten
+from lensmaker.core import QUANTITIES, Reference, flatten
 from lensmaker.report.numbers import number
 
 if TYPE_CHECKING:
@@ -29,72 +29,6 @@ def table(rows: Iterable[object], title: str = "") -> Table:
     for row in flat:
         out.add_row(*(_plain(cell_text(row.get(name))) for name in names))
     return out
-
-
-def prescription_table(elements: Iterable[ElementRecord]) -> Table:
-    """The prescription of a network: each element with its shapes, σ_w, σ_b and reach."""
-    elements = tuple(elements)
-    rows = prescription_rows(elements)
-    out = _table("")
-    for label, right in PRESCRIPTION:
-        out.add_column(label, justify="right" if right else "left", overflow="fold", no_wrap=right)
-    for row in rows:
-        out.add_row(*(_plain(cell) for cell in row))
-    total = sum(e.parameters for e in elements)
-    out.caption = f"{len(rows)} elements, {thousands(total)} parameters (tied ones counted once)"
-    return out
-
-
-PRESCRIPTION = (
-    ("#", True),
-    ("element", False),
-    ("operation", False),
-    ("output", False),
-    ("fan-in", True),
-    ("σ_w", True),
-    ("σ_b", True),
-    ("then", False),
-    ("parameters", True),
-    ("field", True),
-    ("stride", True),
-)
-"""Columns of the prescription: heading, and whether it is a number."""
-
-
-def prescription_rows(elements: Sequence[ElementRecord]) -> list[tuple[str, ...]]:
-    """The cells of the prescription, in the order of `PRESCRIPTION`."""
-    return [
-        (
-            str(i),
-            str(e.where),
-            e.operation,
-            shape(e.output_shape),
-            "" if e.fan_in is None else str(e.fan_in),
-            "" if e.sigma_w is None else number(e.sigma_w),
-            "" if e.sigma_b is None else number(e.sigma_b),
-            e.activation,
-            thousands(e.parameters) if e.parameters else "",
-            shape(e.receptive_field),
-            shape(e.stride),
-        )
-        for i, e in enumerate(elements, 1)
-    ]
-
-
-def shape(sizes: Sequence[int] | None) -> str:
-    """A shape as a reader writes it.
-
-    Examples
-    --------
-    >>> shape((64, 3, 32, 32)), shape(None)
-    ('64×3×32×32', '')
-    """
-    return "×".join(map(str, sizes or ()))
-
-
-def thousands(n: int) -> str:
-    """An integer with thin spaces between its thousands."""
-    return f"{n:_}".replace("_", "\u2009")
 
 
 def quantities_table() -> Table:

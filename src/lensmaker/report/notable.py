@@ -10,6 +10,9 @@ from lensmaker.report.facts import Fact
 MOST = 40
 """A train up to this long is shown whole."""
 
+FEW = 12
+"""So many elements are always room for."""
+
 _WORDS = (
     (Verdict.DEVIATES, "deviate", "deviates"),
     (Verdict.OUTSIDE, "outside the theory's regime", "outside the theory's regime"),
@@ -19,7 +22,7 @@ _WORDS = (
 State = frozenset[Verdict]
 
 
-def notable(states: Sequence[State], worst: Sequence[float], blamed: set[int]) -> set[int]:
+def notable(states: Sequence[State], worst: Sequence[float], blamed: set[int], most: int = MOST) -> set[int]:
     """The elements worth a line: those at fault, the ends, the first and the worst of each troubled stretch.
 
     Parameters
@@ -30,6 +33,8 @@ def notable(states: Sequence[State], worst: Sequence[float], blamed: set[int]) -
         The largest |z| at each element.
     blamed
         The elements that findings name; always shown.
+    most
+        A train up to this long is shown whole, and of a longer one about as many elements.
 
     Examples
     --------
@@ -38,12 +43,12 @@ def notable(states: Sequence[State], worst: Sequence[float], blamed: set[int]) -
     [0, 50, 53, 99]
     """
     length = len(states)
-    if length <= MOST:
+    if length <= most:
         return set(range(length))
     chosen = {0, length - 1} | blamed
     troubled = [(i, j, max(range(i, j), key=lambda k: worst[k])) for i, j in _stretches(states) if states[i]]
     for first, _, peak in sorted(troubled, key=lambda s: (-worst[s[2]], s[0] - s[1])):
-        if len(chosen) < MOST + len(blamed):
+        if len(chosen) < max(most, FEW) + len(blamed):
             chosen |= {first, peak}
     return chosen
 

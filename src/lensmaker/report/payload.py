@@ -9,8 +9,8 @@ from typing import Any
 from lensmaker.core import BenchRecord, Comparison, ElementRecord, Quantity, Scale, Verdict
 from lensmaker.report.facts import RAYS, Fact, interval, train
 from lensmaker.report.families import family
-from lensmaker.report.lists import shape
 from lensmaker.report.numbers import number, signed, with_error
+from lensmaker.report.prescription import shape
 
 BAND = 2.0
 """Half-width of the predicted band in errors."""

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lensmaker.core import BenchRecord, Finding, Quantity, Verdict, quantity
-from lensmaker.report.facts import Fact, counts, facts, meaning, reasons, summary
-from lensmaker.report.numbers import number, reading, signed
-from lensmaker.report.train_table import FAINT, MEASURED, PREDICTED, STYLES, train_lines
+from lensmaker.report.facts import Fact, as_corrected, counts, facts, gradient_span, meaning, reasons, summary
+from lensmaker.report.notable import FEW, MOST
+from lensmaker.report.numbers import number
+from lensmaker.report.train_table import FAINT, STYLES, train_lines
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, RenderableType
@@ -41,15 +42,27 @@ class TerminalReport:
             yield _finding(index, finding)
         if not self.record.findings:
             yield _text("No findings.", "green")
-        yield train_lines(self.record, found, options.max_width, full=self.full)
+        yield train_lines(self.record, found, options.max_width, most=None if self.full else MOST)
         yield _text("z: how many errors apart; q, χ and g are compared as ratios, c as a difference", FAINT)
-        if self.record.corrected:
-            yield _corrected(self.record)
         yield _verdicts(found)
         for reason, (places, first) in reasons(found).items():
             yield _text(f"{reason} ({_plural(places, 'element')}, from {first})", FAINT)
         for note in self.record.notes:
             yield _text(f"Note: {note}", "italic")
+        if self.record.corrected:
+            yield from self._corrected(options.max_width)
+
+    def _corrected(self, width: int) -> Iterator[RenderableType]:
+        """What the correction was predicted to do, beside what it did; it stands last, as it came last."""
+        from rich.rule import Rule
+
+        after = as_corrected(self.record)
+        found = facts(after)
+        yield Rule(_text("after the correction", "bold"))
+        yield _text(f"Verdict  {summary(found)}: the predicted effect beside the measured one")
+        if span := gradient_span(after):
+            yield _text(f"Effect   {span}")
+        yield train_lines(after, found, width, most=None if self.full else FEW)
 
 
 def _header(record: BenchRecord, found: Sequence[Fact]) -> RenderableType:
@@ -86,26 +99,12 @@ def _finding(index: int, finding: Finding) -> RenderableType:
     return Panel(grid, title=title, title_align="left", border_style="red", box=box.ROUNDED)
 
 
-def _corrected(record: BenchRecord) -> Table:
-    from rich import box
-    from rich.table import Table
-
-    table = Table(title="After the correction", title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
-    for label in ("element", "quantity", "predicted", "measured", "z"):
-        table.add_column(label, justify="left" if label in ("element", "quantity") else "right")
-    for c in record.corrected:
-        p, m = reading(c.prediction.value, c.quantity), reading(c.measurement.value, c.quantity)
-        z = _text(signed(c.z_score), STYLES[c.verdict])
-        table.add_row(_text(str(c.where)), c.quantity.symbol, _text(p, PREDICTED), _text(m, MEASURED), z)
-    return table
-
-
 def _verdicts(found: Sequence[Fact]) -> Table:
     from rich import box
     from rich.table import Table
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("quantity")
+    table.add_column("quantity", no_wrap=True)
     table.add_column("", no_wrap=True)
     for verdict in Verdict:
         table.add_column(verdict.value, justify="right")

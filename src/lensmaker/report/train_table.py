@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from lensmaker.core import BenchRecord, Quantity, Verdict, Where, quantity
 from lensmaker.report.facts import RAYS, Fact, train
-from lensmaker.report.notable import between, notable, runs, state, worst_z
+from lensmaker.report.notable import MOST, between, notable, runs, state, worst_z
 from lensmaker.report.numbers import number, reading, signed
 
 if TYPE_CHECKING:
@@ -28,9 +28,26 @@ _NARROWEST_NAME = 14
 Cell = tuple[str, str]
 """Words and their style."""
 
+Labels = dict[int, str]
+"""Which of a ray's cells are shown, and what stands above them."""
 
-def train_lines(record: BenchRecord, found: Sequence[Fact], width: int, *, full: bool = False) -> Text:
-    """One line for each element, two of heading, and one for each stretch of elements left out."""
+_ALL = ("predicted", "measured", "z")
+_LABELS: tuple[Labels, ...] = (
+    dict(enumerate(_ALL)),
+    {0: "pred", 1: "meas", 2: "z"},
+    {1: "meas", 2: "z"},
+)
+"""From a wide terminal to a narrow one."""
+
+
+def train_lines(record: BenchRecord, found: Sequence[Fact], width: int, *, most: int | None = MOST) -> Text:
+    """One line for each element, two of heading, and one for each stretch of elements left out.
+
+    Parameters
+    ----------
+    most
+        A train up to this long is shown whole, a longer one by its notable elements; None: all of them.
+    """
     from rich.text import Text
 
     places = train(record)
@@ -41,19 +58,28 @@ def train_lines(record: BenchRecord, found: Sequence[Fact], width: int, *, full:
     rays = [quantity(name) for name in RAYS if any(name in row for row in rows)]
     blamed = {i for i, place in enumerate(places) if any(f.where == place for f in record.findings)}
     states = [state(row) for row in rows]
-    shown = set(range(len(rows))) if full else notable(states, [worst_z(row) for row in rows], blamed)
+    shown = notable(states, [worst_z(row) for row in rows], blamed, len(rows) if most is None else most)
 
     digits = 3 if width >= _ROOMY else 2
     cells = {i: {ray: _cells(rows[i].get(ray.name), digits) for ray in rays} for i in sorted(shown)}
-    widths = {ray: _widths(ray, [row[ray] for row in cells.values()], width) for ray in rays}
     number_width = len(str(len(places)))
     longest = max((len(str(places[i])) for i in shown), default=0)
-    dropped: list[Quantity] = []
-    while rays and _left(width, number_width, [widths[ray] for ray in rays]) < min(longest, _NARROWEST_NAME):
-        dropped.insert(0, rays.pop())
-    name_width = min(longest, max(_left(width, number_width, [widths[ray] for ray in rays]), 7))
 
-    lines = _heading(rays, widths, number_width + 2 + name_width)
+    def left(labels: Labels) -> int:
+        widths = [_widths(ray, labels, [row[ray] for row in cells.values()]) for ray in rays]
+        return width - number_width - 2 - sum(sum(w.values()) + len(w) + 1 for w in widths)
+
+    tried = _LABELS[:1] if width >= _ROOMY else _LABELS[1:]
+    labels = next((some for some in tried if left(some) >= min(longest, _NARROWEST_NAME)), tried[-1])
+    missing = [] if len(labels) == len(_ALL) else ["the predicted values"]
+    dropped: list[str] = []
+    while rays and left(labels) < min(longest, _NARROWEST_NAME):
+        dropped.insert(0, _title(rays.pop()))
+    missing += dropped
+    widths = {ray: _widths(ray, labels, [row[ray] for row in cells.values()]) for ray in rays}
+    name_width = min(longest, max(left(labels), 7))
+
+    lines = _heading(labels, widths, number_width + 2 + name_width)
     for run in runs(len(places), shown):
         i = run.start
         if i not in shown:
@@ -65,12 +91,13 @@ def train_lines(record: BenchRecord, found: Sequence[Fact], width: int, *, full:
         line.append(mark + ending(places[i], name_width).ljust(name_width), style)
         for ray in rays:
             line.append("  ")
-            for column, (words, style) in enumerate(cells[i][ray]):
-                line.append((" " if column else "") + words.rjust(widths[ray][column]), style)
+            for column, room in widths[ray].items():
+                words, style = cells[i][ray][column]
+                line.append(words.rjust(room) + " ", style)
+            line.right_crop()
         lines.append(line)
-    if dropped:
-        names = ", ".join(_title(ray) for ray in dropped)
-        lines.append(Text(f"({names} did not fit into {width} columns)", style=FAINT))
+    if missing:
+        lines.append(Text(f"(no room for {', '.join(missing)})", style=FAINT))
     return Text("\n", no_wrap=True, overflow="crop").join(lines)
 
 
@@ -104,30 +131,22 @@ def _cells(fact: Fact | None, digits: int) -> tuple[Cell, Cell, Cell]:
     return (predicted, PREDICTED), (measured, MEASURED), (z, STYLES[verdict])
 
 
-def _labels(width: int) -> tuple[str, str, str]:
-    return ("predicted", "measured", "z") if width >= _ROOMY else ("pred", "meas", "z")
+def _widths(ray: Quantity, labels: Labels, column: Sequence[Sequence[Cell]]) -> dict[int, int]:
+    """How wide each labelled column of a ray must be; the first one also makes room for the title."""
+    widths = {k: max([len(label), *(len(row[k][0]) for row in column)]) for k, label in labels.items()}
+    first, last = min(widths), max(widths)
+    widths[last] = max(widths[last], 4)
+    widths[first] += max(len(_title(ray)) - sum(widths.values()) - len(widths) + 1, 0)
+    return widths
 
 
-def _widths(ray: Quantity, column: Sequence[tuple[Cell, Cell, Cell]], width: int) -> tuple[int, ...]:
-    labels = _labels(width)
-    predicted, measured, z = (max([len(labels[k]), *(len(row[k][0]) for row in column)]) for k in range(3))
-    return predicted, measured, max(z, len(_title(ray)) - predicted - measured - 2, 4)
-
-
-def _left(width: int, number_width: int, groups: Sequence[tuple[int, ...]]) -> int:
-    """What the numbers leave for the name: each group is three columns, two gaps, two spaces before it."""
-    return width - number_width - 2 - sum(sum(group) + 4 for group in groups)
-
-
-def _heading(rays: Sequence[Quantity], widths: Mapping[Quantity, tuple[int, ...]], margin: int) -> list[Text]:
+def _heading(labels: Labels, widths: Mapping[Quantity, Mapping[int, int]], margin: int) -> list[Text]:
     from rich.text import Text
 
     first, second = Text(" " * margin, style="bold"), Text("element".rjust(7).ljust(margin), style="bold")
-    roomy = all(w[0] >= len("predicted") for w in widths.values())
-    for ray in rays:
-        first.append("  " + _title(ray).center(sum(widths[ray]) + 2))
-        labels = _labels(_ROOMY if roomy else 0)
-        second.append("  " + " ".join(label.rjust(w) for label, w in zip(labels, widths[ray], strict=True)))
+    for ray, room in widths.items():
+        first.append("  " + _title(ray).center(sum(room.values()) + len(room) - 1))
+        second.append("  " + " ".join(label.rjust(room[k]) for k, label in labels.items()))
     return [first, second, Text("─" * len(second.plain), style=FAINT)]
 
 
