@@ -83,7 +83,7 @@ def run(command: str) -> tuple[int, str]:
 
 def lensmaker(arguments: list[str]) -> tuple[int, str]:
     """Run the console script in this process, where torch is imported already."""
-    from lensmaker.cli import main
+    from lensmaker.__main__ import main
 
     output, before = io.StringIO(), sys.argv
     sys.argv = ["lensmaker", *arguments]

@@ -247,6 +247,11 @@ def test_the_references_are_those_used(collapsing: lensmaker.Report) -> None:
     assert keys < {r.key for r in inspection.references()}
 
 
+def test_what_the_weights_are_is_asked_with_a_truth_value() -> None:
+    with pytest.raises(InputError, match="trained to be True, False or None, but got 'yes': leave it out"):
+        lensmaker.inspect.__wrapped__(nn.Linear(8, 4), X, trained="yes")  # type: ignore[attr-defined]
+
+
 # -- correct and undo -------------------------------------------------------------------------------
 
 

@@ -1,6 +1,17 @@
-"""`python -m lensmaker` is the command `lensmaker`."""
+"""The command `lensmaker`, also as `python -m lensmaker`: an interrupt is heard from the first import on."""
 
-from lensmaker.cli import main
+import sys
+
+
+def main() -> None:
+    """Run the command line."""
+    try:
+        from lensmaker.cli import main as run
+
+        run()
+    except KeyboardInterrupt:
+        sys.exit(130)
+
 
 if __name__ == "__main__":
     main()

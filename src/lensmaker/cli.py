@@ -188,8 +188,6 @@ def main() -> None:
     except LensmakerError as error:
         typer.echo(f"lensmaker: {error}", err=True)
         sys.exit(2)
-    except KeyboardInterrupt:
-        sys.exit(130)
 
 
 # -- parts of the commands --------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from lensmaker.core import (
     BenchRecord,
     CorrectionError,
     Finding,
+    InputError,
     Measurement,
     Reference,
     Table,
@@ -99,12 +100,13 @@ def inspect(
     >>> [f.aberration for f in report.findings]
     ['depth_gain']
     """
+    asked = _asked(trained)
     network = Network(model, batch, loss_fn, batch_axis=batch_axis, seed=seed)
     progress("measuring signals and gradients")
     measurements = measure(network, seed)
     progress("measuring weight spectra")
     measurements += Spectra().measure(network)
-    training, reason = _asked(trained) or training_state(network)
+    training, reason = asked or training_state(network)
     progress("predicting")
     theory = MeanField(FiniteWidth(seed=seed + 1), seed=seed)
     predictions = theory.predict(network)
@@ -245,9 +247,13 @@ def _cites() -> dict[str, list[str]]:
     return {member.name: [r.key for r in member.references] for member in _MEMBERS}
 
 
-def _asked(trained: bool | None) -> tuple[Training, str] | None:
+def _asked(trained: object) -> tuple[Training, str] | None:
     if trained is None:
         return None
+    if not isinstance(trained, bool):
+        raise InputError(
+            "trained to be True, False or None", repr(trained), "leave it out to have it inferred"
+        )
     return (Training.TRAINED if trained else Training.FRESH), "as the caller said"
 
 

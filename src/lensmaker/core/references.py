@@ -29,13 +29,25 @@ class Reference:
         return f"{self.authors}, “{self.title}”{venue} ({self.year}){identifier}"
 
     def to_bibtex(self) -> str:
-        """The entry in BibTeX."""
+        """The entry in BibTeX: an article if its venue has a volume, a book if that is a publisher."""
+        kind, venue = _kind(self.venue)
         fields = {
             "author": self.authors.replace(" and ", ", ").replace(", ", " and "),
             "title": self.title,
             "year": str(self.year),
-            "journal": self.venue,
+            venue: self.venue,
             "note": self.identifier,
         }
         body = ",\n".join(f"  {k} = {{{v}}}" for k, v in fields.items() if v)
-        return f"@article{{{self.key},\n{body}\n}}"
+        return f"@{kind}{{{self.key},\n{body}\n}}"
+
+
+def _kind(venue: str) -> tuple[str, str]:
+    """The type of the entry, and the name of the field that holds its venue."""
+    if not venue:
+        return "misc", "howpublished"
+    if "Press" in venue or "Springer" in venue:
+        return "book", "publisher"
+    if any(letter.isdigit() for letter in venue):
+        return "article", "journal"
+    return "inproceedings", "booktitle"

@@ -130,6 +130,11 @@ CASES: dict[str, tuple[Callable[[], Any], type[LensmakerError], str]] = {
         InputError,
         "Expected a loss that is one number, but got a float",
     ),
+    "a loss that is nothing": (
+        lambda: record(NET, torch.ones(2, 3), lambda y: None),
+        InputError,
+        "Expected a loss that is one number, but got a NoneType: let the loss function return it.",
+    ),
     "a backward pass that raises": (
         lambda: record(
             Applied(lambda m, x: m.a(m.a(x).exp().mul_(2).sqrt_()), a=nn.Linear(3, 3)),

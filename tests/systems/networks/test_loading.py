@@ -147,7 +147,7 @@ def changed(name: str, value: Tensor | None) -> dict[str, Tensor]:
 
 UNFIT: list[tuple[str, Callable[[Path], object], str]] = [
     ("missing.pt", lambda p: None, "missing.pt, which is not there: check the path"),
-    ("folder.pt", lambda p: p.mkdir(), "folder.pt, which is not there"),
+    ("folder.pt", lambda p: p.mkdir(), "folder.pt, which is a folder"),
     ("empty.pt", lambda p: p.touch(), "empty.pt, which is corrupt"),
     ("empty.safetensors", lambda p: p.touch(), "empty.safetensors, which is corrupt"),
     ("noise.pt", lambda p: p.write_bytes(b"\x80\x02noise" * 9), "noise.pt, "),
@@ -219,11 +219,12 @@ def test_a_batch_takes_the_form_its_names_say(tmp_path: Path) -> None:
     ("write", "sentence"),
     [
         (lambda p: None, "batch.npz, which is not there: save one with numpy.savez"),
-        (lambda p: p.write_bytes(b""), "which cannot be read"),
+        (lambda p: p.mkdir(), "batch.npz, which is a folder: save one with numpy.savez"),
+        (lambda p: p.write_bytes(b""), "batch.npz, which is another kind of file: save one"),
         (lambda p: p.write_bytes(b"PK\x03\x04 noise"), "which cannot be read"),
         (
             lambda p: p.write_bytes(pickle.dumps([1, 2])),
-            "batch.npz, which holds Python objects: save numbers",
+            "batch.npz, which is another kind of file: save one",
         ),
         (lambda p: np.savez(p), "which is empty"),
         (
@@ -239,6 +240,15 @@ def test_a_batch_that_is_none(write: Callable[[Path], object], sentence: str, tm
     with pytest.raises(InputError, match=sentence) as raised:
         batch_from(tmp_path / "batch.npz")
     assert "\n" not in str(raised.value)
+
+
+def test_integers_are_not_taken_for_weights(tmp_path: Path) -> None:
+    model, path = nn.Linear(2, 1), tmp_path / "quantised.safetensors"
+    before = model.weight.detach().clone()
+    save_file({k: (9 * v).to(torch.int8) for k, v in model.state_dict().items()}, path)
+    with pytest.raises(WeightsError, match="but got bias of int8 where it has float32: load the file made"):
+        load_weights(model, path)
+    assert torch.equal(model.weight, before)
 
 
 def test_no_batch_runs_code(tmp_path: Path) -> None:

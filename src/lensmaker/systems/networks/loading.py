@@ -85,11 +85,16 @@ def load_weights(model: nn.Module, path: str | Path) -> None:
     state = _state_from(Path(path))
     own = {k: v for k, v in model.state_dict().items() if isinstance(v, Tensor)}
     missing, surplus = sorted(own.keys() - state.keys()), sorted(state.keys() - own.keys())
-    misfits = [k for k in own.keys() & state.keys() if own[k].shape != state[k].shape]
-    if missing or surplus or misfits:
+    shared = own.keys() & state.keys()
+    misfits = [k for k in shared if own[k].shape != state[k].shape]
+    strange = [k for k in shared if own[k].is_floating_point() and not state[k].is_floating_point()]
+    if missing or surplus or misfits or strange:
         if misfits:
             k = min(misfits)
             got = f"{k} of shape {tuple(state[k].shape)} where it has {tuple(own[k].shape)}"
+        elif strange:
+            k = min(strange)
+            got = f"{k} of {_dtype(state[k])} where it has {_dtype(own[k])}"
         else:
             got = f"{_few(missing)} missing" if missing else f"{_few(surplus)} it does not have"
         raise WeightsError(
@@ -101,7 +106,7 @@ def load_weights(model: nn.Module, path: str | Path) -> None:
 def _state_from(path: Path) -> dict[str, Tensor]:
     expected = "a file of weights (safetensors, or a state dict saved by torch.save)"
     if not path.is_file():
-        raise WeightsError(expected, f"{path}, which is not there", "check the path")
+        raise WeightsError(expected, _absent(path), "check the path")
     try:
         if path.suffix == ".safetensors":
             from safetensors.torch import load_file
@@ -136,14 +141,20 @@ def batch_from(path: str | Path) -> Any:
         If the file is missing, corrupt, empty, or holds objects instead of numbers.
     """
     expected = "a batch in an .npz file (x, or x and y, or the model's named arguments)"
+    save = "save one with numpy.savez(path, x=x, y=y)"
     if not Path(path).is_file():
-        raise InputError(expected, f"{path}, which is not there", "save one with numpy.savez(path, x=x, y=y)")
+        raise InputError(expected, _absent(Path(path)), save)
     try:
         with Path(path).open("rb") as opened:  # numpy leaves what it cannot read open
+            if not opened.read(6).startswith((b"PK", b"\x93NUMPY")):
+                raise InputError(expected, f"{path}, which is another kind of file", save)
+            opened.seek(0)
             found = np.load(opened, allow_pickle=False)
             if isinstance(found, np.ndarray):
                 return _tensor(found)
             arrays = {name: _tensor(found[name]) for name in found.files}
+    except InputError:
+        raise
     except Exception as error:
         objects = isinstance(error, ValueError) and "pickle" in str(error)
         got = "holds Python objects" if objects else f"cannot be read ({_first_line(error)})"
@@ -151,7 +162,7 @@ def batch_from(path: str | Path) -> Any:
             expected, f"{path}, which {got}", "save numbers with numpy.savez(path, x=x, y=y)"
         ) from error
     if not arrays:
-        raise InputError(expected, f"{path}, which is empty", "save one with numpy.savez(path, x=x, y=y)")
+        raise InputError(expected, f"{path}, which is empty", save)
     if arrays.keys() == {"x"}:
         return arrays["x"]
     if arrays.keys() == {"x", "y"}:
@@ -164,6 +175,14 @@ def _tensor(array: np.ndarray[Any, np.dtype[Any]]) -> Tensor:
     if tensor.is_floating_point():
         return tensor.to(torch.get_default_dtype())
     return tensor.long() if tensor.dtype != torch.bool and not tensor.is_complex() else tensor
+
+
+def _absent(path: Path) -> str:
+    return f"{path}, which is {'a folder' if path.is_dir() else 'not there'}"
+
+
+def _dtype(tensor: Tensor) -> str:
+    return str(tensor.dtype).removeprefix("torch.")
 
 
 def _few(names: list[str]) -> str:

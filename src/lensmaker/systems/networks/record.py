@@ -213,7 +213,7 @@ def _loss(recorder: Recorder, output: Any, batch: Batch, loss_fn: LossFn | None)
                 f"{type(error).__name__}: {_first_line(error)}",
                 "check shapes and dtypes of output and target",
             ) from error
-    if loss is None:
+    if loss is None and loss_fn is None:
         return None
     if not isinstance(loss, torch.Tensor) or loss.numel() != 1:
         got = (
@@ -221,7 +221,8 @@ def _loss(recorder: Recorder, output: Any, batch: Batch, loss_fn: LossFn | None)
             if isinstance(loss, torch.Tensor)
             else f"a {type(loss).__name__}"
         )
-        raise InputError("a loss that is one number", got, "reduce it with .mean()")
+        fix = "let the loss function return it" if loss is None else "reduce it with .mean()"
+        raise InputError("a loss that is one number", got, fix)
     return loss
 
 
