@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import math
 import re
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -245,6 +247,24 @@ def test_the_references_are_those_used(collapsing: lensmaker.Report) -> None:
     assert {"hanin2020", "poole2016", "pennington2017", "schoenholz2017"} <= keys
     assert "zhai2023" not in keys, "no attention here"
     assert keys < {r.key for r in inspection.references()}
+
+
+def test_nothing_of_a_pass_stays_in_memory() -> None:
+    """Autograd's graph holds hooks, which garbage collection cannot follow back into the graph."""
+    seen: list[weakref.ref[Tensor]] = []
+
+    class Watched(nn.Linear):
+        def forward(self, x: Tensor) -> Tensor:
+            y = super().forward(x)
+            seen.append(weakref.ref(y))
+            return y
+
+    net = nn.Sequential(Watched(X.shape[1], 16), nn.ReLU(), Watched(16, 5))
+    report = lensmaker.inspect(net, (X, Y), cross_entropy)
+    report.correct()
+    gc.collect()
+    assert len(seen) > 4
+    assert [ref() for ref in seen if ref() is not None] == []
 
 
 def test_what_the_weights_are_is_asked_with_a_truth_value() -> None:

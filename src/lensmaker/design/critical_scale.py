@@ -121,6 +121,8 @@ class _Bench:
         # One critical point for each activation: σ_w(σ_b) hardly varies over the biases of one network.
         self.typical_sigma_b = math.sqrt(sum(evidence.sigma_b(s) ** 2 for s in stages) / max(len(stages), 1))
         self.activations: dict[str, tuple[Activation, CriticalPoint] | None] = {}
+        shaping = [e for s in stages for e in s.elements if e.family is Family.ACTIVATION]
+        self.tunes = any(not _attracts(known[1]) for e in shaping if (known := self._activation(e)))
 
     def setting(self, stage: Stage, entering: float) -> _Setting | None:
         """What makes the stage critical, given ⟨x²⟩ that enters; None where nothing is known of it."""
@@ -133,12 +135,12 @@ class _Bench:
             return as_it_is
         phi, point = known
         sigma_b = self.evidence.sigma_b(stage)
-        attracts = point.status in (OnLine.CRITICAL, OnLine.UNBOUNDED)
-        sigma_w = point.sigma_w if attracts else _tuned(phi, entering, sigma_b)
+        sigma_w = point.sigma_w if _attracts(point) else _tuned(phi, entering, sigma_b)
         if not math.isfinite(sigma_w):
             return as_it_is
-        leaving = float(second_moment(phi, sigma_w**2 * entering + sigma_b**2).value)
-        return _Setting(rest / sigma_w**2, leaving)
+        # Only the tuning of a later stage asks what leaves this one.
+        q = sigma_w**2 * entering + sigma_b**2
+        return _Setting(rest / sigma_w**2, float(second_moment(phi, q).value) if self.tunes else 0.0)
 
     def _activation(self, element: Element) -> tuple[Activation, CriticalPoint] | None:
         if element.operation not in ELEMENTWISE_ACTIVATIONS or len(element.inputs) != 1:
@@ -171,6 +173,10 @@ class _Bench:
             element = train.elements[producer]
             yield element.where
         yield Where(operation="input")
+
+
+def _attracts(point: CriticalPoint) -> bool:
+    return point.status in (OnLine.CRITICAL, OnLine.UNBOUNDED)
 
 
 def _tuned(phi: Activation, entering: float, sigma_b: float) -> float:

@@ -66,11 +66,13 @@ class _GradientReading(Reading):
         if sight.element is None or not sight.output.requires_grad:
             return
 
-        self.by_sample[sight.where] = None  # keeps the order of the forward pass
+        where, layout, found = sight.where, sight.layout, self.by_sample
+        found[where] = None  # keeps the order of the forward pass
 
-        # Registered before any later in-place operation, the hook gets the gradient of the value as it is.
+        # Registered before any later in-place operation, the hook gets the gradient of the value as it is. It
+        # must not lead back to the value: garbage collection does not see a circle through autograd's graph.
         def arrived(gradient: torch.Tensor) -> None:
-            self.by_sample[sight.where] = squares(sight.layout.rows(gradient.detach()))
+            found[where] = squares(layout.rows(gradient.detach()))
 
         sight.output.register_hook(arrived)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +22,9 @@ from lensmaker.numerics.seeding import stream
 from lensmaker.systems.networks import Network, Train
 from lensmaker.systems.networks.coupling import couplings
 
+_WORK = 2**26
+"""Entries of all tangents at all elements beyond which there are fewer tangents: long ones average by themselves."""
+
 
 class Jacobian(Instrument):
     """Growth of tangent vectors from the input of the network to each element, and across each element.
@@ -38,7 +42,7 @@ class Jacobian(Instrument):
     samples
         Number of samples, the first of the batch.
     tangents
-        Number of random vectors for each.
+        Number of random vectors for each, less where so many would have too many entries in all.
     dense_inputs
         Up to how many inputs the basis is used.
     seed
@@ -104,8 +108,10 @@ class Jacobian(Instrument):
                 yield self.measurement("jacobian_max", where, *jackknife(largest), n)
 
     def _tangents(self, bench: _Bench) -> int:
-        """Fewer vectors for each sample, where all samples are followed because they influence each other."""
-        return max(1, min(self.tangents, self.tangents * self.samples // bench.train.samples))
+        """Fewer vectors for each sample where many samples are followed, or vectors of many entries."""
+        samples, affordable = bench.train.samples, _WORK // max(1, bench.entries)
+        least = 1 if samples > 1 else min(self.tangents, 2)  # a lone sample's error is that over its vectors
+        return max(least, min(self.tangents, self.tangents * self.samples // samples, affordable))
 
 
 def jacobian_spectrum(network: Network, samples: int = 8, seed: int = 0) -> dict[Where, NDArray[np.float64]]:
@@ -162,6 +168,12 @@ class _Bench:
     def inputs(self) -> int:
         """Number of entries of one sample where tangents start."""
         return sum(int(np.prod(self.train.values[i].shape)) for i in self.sources) // self.train.samples
+
+    @property
+    def entries(self) -> int:
+        """Number of entries of one tangent at all visible elements."""
+        outputs = (self.train.signal_output(e) for e in self.train.visible())
+        return sum(math.prod(v.shape) for v in outputs if v is not None)
 
     def visible(self, start: dict[int, Tangents], seed: int) -> Iterator[Refraction]:
         shown = {e.index for e in self.train.visible()}
