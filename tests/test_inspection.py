@@ -259,7 +259,7 @@ def test_nothing_of_a_pass_stays_in_memory() -> None:
             seen.append(weakref.ref(y))
             return y
 
-    net = nn.Sequential(Watched(X.shape[1], 16), nn.ReLU(), Watched(16, 5))
+    net = nn.Sequential(Watched(X.shape[1], 16), nn.ReLU(), Watched(16, 10))
     report = lensmaker.inspect(net, (X, Y), cross_entropy)
     report.correct()
     gc.collect()
