@@ -357,6 +357,17 @@ def test_a_finding_without_a_correction() -> None:
     assert "no single parameter scales the weight" in re.sub(r"[\s│]+", " ", repr(report))
 
 
+def test_a_network_trained_since_is_not_corrected(patient: nn.Sequential) -> None:
+    report = lensmaker.inspect(patient, vectors(), cross_entropy)
+    name, _ = report.findings[0].factors[0]
+    with torch.no_grad():
+        patient.get_parameter(name).add_(1e-3)
+    before = bits(patient)
+    with pytest.raises(CorrectionError, match=f"{name} changed since: inspect the network again"):
+        report.correct()
+    assert bits(patient) == before
+
+
 def test_training_since_is_not_thrown_away(patient: nn.Sequential) -> None:
     optimiser = torch.optim.Adam(patient.parameters())
     cross_entropy(patient(X), Y).backward()

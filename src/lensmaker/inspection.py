@@ -25,7 +25,7 @@ from lensmaker.core import (
     compare,
 )
 from lensmaker.design.aberration import Aberration
-from lensmaker.design.correction import Correction, apply
+from lensmaker.design.correction import Correction, apply, versions
 from lensmaker.design.diagnose import ABERRATIONS, combined, diagnose
 from lensmaker.design.evidence import Evidence
 from lensmaker.instruments import INSTRUMENTS
@@ -152,6 +152,7 @@ class Report:
         self.record = record
         self._network = network
         self._correction: Correction | None = None
+        self._inspected = versions(network.model)
 
     @property
     def findings(self) -> tuple[Finding, ...]:
@@ -167,11 +168,17 @@ class Report:
         Raises
         ------
         CorrectionError
-            If they are applied already, or a weight cannot be scaled; the network is then unchanged.
+            If they are applied already, or a weight has changed since the inspection or cannot be scaled; the
+            network is then unchanged.
         """
         if self._correction is not None:
             raise CorrectionError("a network without these corrections", "one that has them", "undo() first")
         factors = combined(dict(f.factors) for f in self.findings)
+        now = versions(self._network.model)
+        if changed := [name for name in factors if now.get(name) != self._inspected.get(name)]:
+            raise CorrectionError(
+                "the weights that were inspected", f"{changed[0]} changed since", "inspect the network again"
+            )
         if factors:
             correction = apply(self._network.model, factors)
             try:
@@ -179,6 +186,7 @@ class Report:
                 corrected, _, _ = compare(effect, measure(self._network, self._network.seed))
             except BaseException:
                 correction.undo()
+                self._inspected = versions(self._network.model)
                 raise
             self._correction = correction
             self.record = dataclasses.replace(self.record, corrected=corrected)
@@ -197,7 +205,7 @@ class Report:
             fix = "call correct() first" if correctable else "leave it, since no finding has one"
             raise CorrectionError("a correction to undo", "none applied", fix)
         self._correction.undo()
-        self._correction = None
+        self._correction, self._inspected = None, versions(self._network.model)
         self.record = dataclasses.replace(self.record, corrected=Table())
         return self
 

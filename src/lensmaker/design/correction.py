@@ -62,6 +62,11 @@ def apply(model: nn.Module, factors: Mapping[str, float]) -> Correction:
     return correction
 
 
+def versions(model: nn.Module) -> dict[str, tuple[int, int]]:
+    """Of each parameter, what is another one once it was written to or exchanged."""
+    return {n: (id(p), 0 if p.is_inference() else p._version) for n, p in model.named_parameters()}
+
+
 @contextmanager
 def tried(model: nn.Module, factors: Mapping[str, float]) -> Iterator[None]:
     """The network as it would be with the correction, for as long as the block runs.
