@@ -227,3 +227,21 @@ def test_outside_stretches_are_shaded_and_findings_marked(page: Page) -> None:
     rectangles = {(s["x0"], s["x1"]) for s in shapes if s["type"] == "rect" and s["yref"] == "y3 domain"}
     assert rectangles == {(199.5, 244.5), (379.5, 401.5)}
     assert [s["x0"] for s in shapes if s["type"] == "line"] == [238, 333, 495]
+
+
+def test_the_corrected_network_has_its_effect_in_words() -> None:
+    text = to_html(collapsing_mlp(corrected=True))
+    assert "the gradient at layers.0:linear is 1.1 times that at layers.32:linear (predicted 1)" in text
+    assert "34 of 34 comparisons agree" in text
+    assert "After the correction" not in to_html(collapsing_mlp())
+
+
+def test_a_narrow_window_does_not_scroll_sideways(page: Page) -> None:
+    size = page.browser.get_window_size()
+    page.browser.set_window_size(520, 900)
+    try:
+        page.open(collapsing_mlp(corrected=True))
+        width, room = page.ask("[document.documentElement.scrollWidth, document.documentElement.clientWidth]")
+    finally:
+        page.browser.set_window_size(size["width"], size["height"])
+    assert width <= room < 600

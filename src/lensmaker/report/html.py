@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lensmaker.core import AGREEMENT_Z, BenchRecord, Verdict
-from lensmaker.report.facts import Fact, counts, facts, meaning, reasons, summary
+from lensmaker.report.facts import Fact, as_corrected, counts, facts, gradient_span, meaning, reasons, summary
 from lensmaker.report.payload import CSS, WORDS, payload
 from lensmaker.report.prescription import COLUMNS, prescription_rows
 from lensmaker.report.templating import fill, finding_rows, template
@@ -37,6 +37,7 @@ def to_html(record: BenchRecord, *, cites: Mapping[str, Sequence[str]] | None = 
         summary=summary(found),
         meaning=meaning(record.training),
         findings=finding_rows(record),
+        effect=_effect(record),
         tally=_tally(found),
         counts=[(q, [tally[v] for v in Verdict]) for q, tally in counts(found).items()],
         reasons=reasons(found),
@@ -62,6 +63,14 @@ def _tally(found: Sequence[Fact]) -> list[tuple[str, str, int, float]]:
     """For each verdict its class, its words, how many comparisons have it and what per cent that is."""
     total: Counter[Verdict] = sum(counts(found).values(), Counter())
     return [(CSS[v], WORDS[CSS[v]], total[v], 100 * total[v] / total.total()) for v in Verdict if total[v]]
+
+
+def _effect(record: BenchRecord) -> str:
+    """What the correction did beside what was predicted of it; "" where none was applied."""
+    if not record.corrected:
+        return ""
+    after = as_corrected(record)
+    return "; ".join(filter(None, (gradient_span(after), summary(facts(after)))))
 
 
 def _sources(
