@@ -183,6 +183,7 @@ def test_criticality(bench: Path, lensmaker: Callable[..., Run]) -> None:
     assert (done.code, done.err) == (0, "")
     assert "tanh at σ_w = 1.3041, σ_b = 0.2: critical" in done.out
     assert re.search(r"ξ_c +xi_c +∞", done.out)
+    assert "this layer" in done.out
     record = json.loads((bench / "c.json").read_text())
     assert record["critical_sigma_w"] == pytest.approx(1.3041, abs=5e-5)
     assert "Plotly.newPlot" in (bench / "c.html").read_text()

@@ -123,6 +123,7 @@ def criticality(
     typer.echo(f"{layer}: {record.phase} ({record.phase_meaning}).")
     typer.echo(f"Universality class: {record.universality}. {record.explanation}")
     _print(show.table([_at_five_digits(row) for row in record.rows()]))
+    _print(show.criticality_plot(record.to_dict()))
     for note in record.notes:
         typer.echo(f"Note: {note}")
     if html is not None:

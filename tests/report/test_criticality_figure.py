@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
+from lensmaker.report import criticality_plot
 from lensmaker.report.criticality_figure import criticality_figure, criticality_html
 
 CURVE = {"x": [0.1, 0.2, 0.3], "y": [1.1, 1.2, 1.3]}
@@ -105,3 +108,31 @@ def wait_for() -> Callable[[Any, str], None]:
             time.sleep(0.05)
 
     return wait
+
+
+def plot(data: dict[str, Any], width: int = 60) -> list[str]:
+    out = io.StringIO()
+    Console(file=out, width=width).print(criticality_plot(data))
+    return out.getvalue().splitlines()
+
+
+@pytest.mark.parametrize("width", [50, 60, 120])
+def test_the_terminal_shows_where_the_layer_stands(width: int) -> None:
+    """The line goes from (0.1, 1.1) to (0.3, 1.3), σ_b from 0 to 0.5; the layer lies above it, in the chaos."""
+    lines = plot(FULL | {"sigma_w": 1.3, "sigma_b": 0.1}, width)
+    assert max(map(len, lines)) <= width
+    assert "\x1b" not in "".join(lines)
+    inside = [line.partition("┤" if "┤" in line else "│")[2] for line in lines if "│" in line]
+    room = len(inside[0]) - 1
+    curve = [
+        (row, line.index(c)) for row, line in enumerate(inside) for c in line if "⠀" < c <= "⣿" and row > 1
+    ]
+    assert curve[0][1] > curve[-1][1], "it rises"
+    assert curve[-1][1] / room == pytest.approx(0.2, abs=0.05)
+    (layer,) = [(row, line.index("o")) for row, line in enumerate(inside) if "o" in line]
+    assert layer[0] <= curve[0][0]
+    assert layer[1] / room == pytest.approx(0.2, abs=0.05)
+
+
+def test_without_a_critical_line_the_terminal_shows_none() -> None:
+    assert plot(BARE) == []

@@ -1,5 +1,6 @@
 """Records → terminal, notebook, HTML, JSON."""
 
+from lensmaker.report.criticality_terminal import criticality_plot
 from lensmaker.report.frame import to_frame
 from lensmaker.report.html import to_html
 from lensmaker.report.json import from_json, to_json
@@ -10,6 +11,7 @@ from lensmaker.report.terminal import render
 from lensmaker.report.write import write_text
 
 __all__ = [
+    "criticality_plot",
     "from_json",
     "prescription_table",
     "quantities_table",
