@@ -6,7 +6,7 @@ import dataclasses
 import io
 import os
 import platform
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -25,8 +25,8 @@ from lensmaker.core import (
     compare,
 )
 from lensmaker.design.aberration import Aberration
-from lensmaker.design.correction import Correction, apply, versions
-from lensmaker.design.diagnose import ABERRATIONS, combined, diagnose
+from lensmaker.design.correction import Change, Correction, apply, versions
+from lensmaker.design.diagnose import ABERRATIONS, diagnose
 from lensmaker.design.evidence import Evidence
 from lensmaker.instruments import INSTRUMENTS
 from lensmaker.instruments.attention import AttentionEntropy
@@ -112,7 +112,7 @@ def inspect(
     predictions = theory.predict(network)
     progress("diagnosing")
     elements = prescribe(network.whole)
-    findings = diagnose(Evidence(network, network.whole, elements, predictions, measurements, training))
+    diagnosis = diagnose(Evidence(network, network.whole, elements, predictions, measurements, training))
     comparisons, unmeasured, unpredicted = compare(predictions, measurements)
     record = BenchRecord(
         type(model).__name__,
@@ -123,16 +123,16 @@ def inspect(
         comparisons,
         unmeasured,
         unpredicted,
-        findings,
+        diagnosis.findings,
         references=references(
             {theory.name, FiniteWidth.name}
             | {m.instrument for m in measurements}
-            | {f.aberration for f in findings}
+            | {f.aberration for f in diagnosis.findings}
         ),
         versions=(("python", platform.python_version()), ("torch", torch.__version__)),
         notes=tuple(network.whole.notes) + (_NO_LOSS if network.whole.loss is None else ()),
     )
-    return Report(record, network)
+    return Report(record, network, diagnosis.changes)
 
 
 class Report:
@@ -148,9 +148,10 @@ class Report:
     It shows itself in a terminal (`print(report)`, rich's `console.print(report)`) and in a notebook.
     """
 
-    def __init__(self, record: BenchRecord, network: Network) -> None:
+    def __init__(self, record: BenchRecord, network: Network, changes: Mapping[str, Change]) -> None:
         self.record = record
         self._network = network
+        self._changes = changes
         self._correction: Correction | None = None
         self._inspected = versions(network.model)
 
@@ -173,16 +174,15 @@ class Report:
         """
         if self._correction is not None:
             raise CorrectionError("a network without these corrections", "one that has them", "undo() first")
-        factors = combined(dict(f.factors) for f in self.findings)
         now = versions(self._network.model)
-        if changed := [name for name in factors if now.get(name) != self._inspected.get(name)]:
+        if changed := [name for name in self._changes if now.get(name) != self._inspected.get(name)]:
             raise CorrectionError(
                 "the weights that were inspected", f"{changed[0]} changed since", "inspect the network again"
             )
-        if factors:
-            correction = apply(self._network.model, factors)
+        if self._changes:
+            correction = apply(self._network.model, self._changes)
             try:
-                effect = next(f.effect for f in self.findings if f.factors)
+                effect = next(f.effect for f in self.findings if f.effect)
                 corrected, _, _ = compare(effect, measure(self._network, self._network.seed))
             except BaseException:
                 correction.undo()
@@ -201,8 +201,7 @@ class Report:
             If no correction is applied, or the weights have changed since.
         """
         if self._correction is None:
-            correctable = any(f.factors for f in self.findings)
-            fix = "call correct() first" if correctable else "leave it, since no finding has one"
+            fix = "call correct() first" if self._changes else "leave it, since no finding has one"
             raise CorrectionError("a correction to undo", "none applied", fix)
         self._correction.undo()
         self._correction, self._inspected = None, versions(self._network.model)

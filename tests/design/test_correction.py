@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from lensmaker.core import CorrectionError
-from lensmaker.design.correction import apply, tried
+from lensmaker.design.correction import Replaced, Scaled, apply, combined, tried
 
 
 def net() -> nn.Sequential:
@@ -25,7 +25,7 @@ def bits(model: nn.Module) -> dict[str, bytes]:
     }
 
 
-FACTORS = {"0.weight": 3.3, "1.weight": 0.1, "2.weight": 0.7}
+FACTORS = {"0.weight": Scaled(3.3), "1.weight": Scaled(0.1), "2.weight": Scaled(0.7)}
 
 
 def test_apply_and_undo() -> None:
@@ -101,7 +101,10 @@ def test_an_interrupt_while_writing_leaves_all_or_nothing(
     ("factors", "sentence"),
     [
         ({"0.weight": 2.0, "7.weight": 2.0}, "a floating-point parameter of the network, but got '7.weight'"),
-        ({"0.weight": 2.0, "1.running_mean": 2.0}, "got '1.running_mean': scale the weight where it is made"),
+        (
+            {"0.weight": 2.0, "1.num_batches_tracked": 2.0},
+            "got '1.num_batches_tracked': scale the weight where it is made",
+        ),
         ({"0.weight": 2.0, "2.weight": float("inf")}, "finite weights after scaling 2.weight by inf"),
         ({"0.bias": float("nan")}, "finite weights after scaling 0.bias by nan"),
         ({"0.weight": 2.0, "2.bias": 1e39}, "overflow or are not numbers: repair"),
@@ -111,8 +114,34 @@ def test_what_cannot_be_scaled_leaves_all_as_it_was(factors: dict[str, float], s
     model = net()
     before = bits(model)
     with pytest.raises(CorrectionError, match=sentence):
-        apply(model, factors)
+        apply(model, {name: Scaled(factor) for name, factor in factors.items()})
     assert bits(model) == before
+
+
+def test_new_contents_of_parameters_and_buffers_are_taken_back_too() -> None:
+    model = net()
+    before = bits(model)
+    chosen = torch.tensor([True, False, False, True])[:, None]
+    changes = {
+        "0.weight": Replaced(torch.zeros(1), chosen),
+        "1.running_var": Replaced(torch.full((4,), 9.0)),
+        "2.weight": Replaced(torch.ones(2, 4)),
+    }
+    weight = model[0].weight.detach().clone()
+    done = apply(model, changes)
+    assert torch.equal(model[0].weight, weight * ~chosen)
+    assert model[1].running_var.tolist() == [9.0] * 4
+    assert model[2].weight.dtype == torch.bfloat16
+    done.undo()
+    assert bits(model) == before
+
+
+def test_changes_of_one_tensor_come_one_after_another() -> None:
+    two, three, ones = Scaled(2.0), Scaled(3.0), Replaced(torch.ones(2))
+    both = combined([{"a": two, "b": two}, {"a": three, "c": ones}, {"c": three}])
+    assert both["a"] == Scaled(6.0)
+    assert both["b"] is two
+    assert both["c"](torch.zeros(2)).tolist() == [3.0, 3.0]
 
 
 def _trained_on(model: nn.Sequential) -> None:

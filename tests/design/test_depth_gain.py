@@ -14,7 +14,6 @@ from design.networks import convolutions, evidence_on, he, images, perceptron, v
 from lensmaker.core import Training
 from lensmaker.design.aberration import Suspicion
 from lensmaker.design.depth_gain import DepthGain
-from lensmaker.design.diagnose import combined
 
 
 def suspicions(model: nn.Module, batch: Any, training: Training = Training.FRESH) -> list[Suspicion]:
@@ -83,7 +82,7 @@ def test_a_blamed_layer_is_made_level_and_then_critical_with_the_others(act: typ
     assert depth.cause.split(":")[1].startswith(" 10 layers with χ ≈ ")
     assert ", counting 6:linear as corrected," in depth.cause
     assert depth.correction.endswith(", to χ = 1, besides the correction of 6:linear")
-    together = combined([dict(layer.factors), dict(depth.factors)])
+    together = {n: f * dict(layer.factors).get(n, 1.0) for n, f in depth.factors}
     assert together == {n: pytest.approx(f / 20 ** (n == "6.weight"), rel=0.02) for n, f in healthy.items()}
     report.correct()
     assert lensmaker.inspect(net, vectors(inputs=64), nn.functional.cross_entropy).findings == ()

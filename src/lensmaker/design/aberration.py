@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
 from lensmaker.core import Reference, Where
+from lensmaker.design.correction import Change, Scaled
 from lensmaker.design.evidence import Evidence
 
 
@@ -14,7 +16,8 @@ from lensmaker.design.evidence import Evidence
 class Suspicion:
     """A fault seen in the evidence, before its effect is predicted.
 
-    The fields are those of `core.Finding`, without the effect.
+    The fields are those of `core.Finding`, without the effect; `changes` are what the correction does to each
+    parameter or buffer.
     """
 
     aberration: str
@@ -24,7 +27,12 @@ class Suspicion:
     value: float
     bound: float
     correction: str
-    factors: dict[str, float]
+    changes: Mapping[str, Change]
+
+    @property
+    def factors(self) -> dict[str, float]:
+        """Of what is only scaled, the factor."""
+        return {name: c.factor for name, c in self.changes.items() if isinstance(c, Scaled)}
 
 
 class Aberration(ABC):

@@ -8,6 +8,7 @@ from statistics import fmean
 
 from lensmaker.core import Training
 from lensmaker.design.aberration import Aberration, Suspicion
+from lensmaker.design.correction import Scaled
 from lensmaker.design.evidence import Evidence
 from lensmaker.design.joint import Wish, joint
 from lensmaker.design.layer_gain import PEERS, Outlier, outliers
@@ -58,7 +59,7 @@ class DepthGain(Aberration):
                 _bounded_exp(total),
                 BOUND if total > 0 else 1 / BOUND,
                 _sentence(wishes, factors, f", besides the correction of {places}" if blamed else ""),
-                factors,
+                {name: Scaled(factor) for name, factor in factors.items()},
             )
         ]
 

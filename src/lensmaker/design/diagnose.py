@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 from lensmaker.core import Finding, Prediction
 from lensmaker.design.aberration import Aberration, Suspicion
-from lensmaker.design.correction import tried
+from lensmaker.design.correction import Change, combined, tried
 from lensmaker.design.depth_gain import DepthGain
 from lensmaker.design.evidence import Evidence
 from lensmaker.design.layer_gain import LayerGain
@@ -19,30 +20,29 @@ ABERRATIONS: tuple[type[Aberration], ...] = (LayerGain, DepthGain)
 """Every aberration there is; the CLI, the docs and the conformance tests read this tuple."""
 
 
-def diagnose(evidence: Evidence) -> tuple[Finding, ...]:
+@dataclass(frozen=True)
+class Diagnosis:
+    """The findings, and what all their corrections together do to each parameter or buffer."""
+
+    findings: tuple[Finding, ...]
+    changes: Mapping[str, Change]
+
+
+def diagnose(evidence: Evidence) -> Diagnosis:
     """The findings in the evidence, each with its correction and the effect that the theory predicts for it.
 
     The effect is predicted for all corrections together, as `correct()` applies them. While it is, the
-    weights are scaled and put back bitwise.
+    weights are changed and put back bitwise.
     """
     suspicions = [s for aberration in ABERRATIONS for s in aberration().look(evidence)]
-    factors = combined(s.factors for s in suspicions)
-    effect = predicted_effect(evidence.network, factors) if factors else ()
-    return tuple(_finding(s, evidence, effect) for s in suspicions)
+    changes = combined(s.changes for s in suspicions)
+    effect = predicted_effect(evidence.network, changes) if changes else ()
+    return Diagnosis(tuple(_finding(s, evidence, effect) for s in suspicions), changes)
 
 
-def combined(all_factors: Iterable[Mapping[str, float]]) -> dict[str, float]:
-    """The factors of several findings as one: of a parameter named twice, their product."""
-    product: dict[str, float] = {}
-    for factors in all_factors:
-        for name, factor in factors.items():
-            product[name] = product.get(name, 1.0) * factor
-    return product
-
-
-def predicted_effect(network: Network, factors: Mapping[str, float]) -> tuple[Prediction, ...]:
-    """What the theory predicts for the network with its weights scaled."""
-    with tried(network.model, factors):
+def predicted_effect(network: Network, changes: Mapping[str, Change]) -> tuple[Prediction, ...]:
+    """What the theory predicts for the network with its weights changed."""
+    with tried(network.model, changes):
         corrected = Network(
             network.model, network.batch, network.loss_fn, batch_axis=network.batch.axis, seed=network.seed
         )
@@ -59,8 +59,8 @@ def _finding(suspicion: Suspicion, evidence: Evidence, effect: tuple[Prediction,
         suspicion.bound,
         suspicion.correction,
         tuple(suspicion.factors.items()),
-        _in_words(evidence, effect) if suspicion.factors else "nothing is changed for you",
-        effect if suspicion.factors else (),
+        _in_words(evidence, effect) if suspicion.changes else "nothing is changed for you",
+        effect if suspicion.changes else (),
     )
 
 

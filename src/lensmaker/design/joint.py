@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from lensmaker.design.correction import Change, Scaled
 from lensmaker.design.handle import Handle, users_of
 from lensmaker.systems.networks import Element, Train
 
@@ -36,6 +37,11 @@ class Wish:
     def factors(self) -> dict[str, float]:
         """Parameter → factor; empty where the wish cannot be granted."""
         return {self.handle.parameter: self.factor} if self.handle.parameter else {}
+
+    @property
+    def changes(self) -> dict[str, Change]:
+        """The same as changes of the parameter."""
+        return {name: Scaled(factor) for name, factor in self.factors.items()}
 
     def sentence(self) -> str:
         """What to do, in words."""

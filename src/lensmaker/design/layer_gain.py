@@ -82,7 +82,7 @@ class LayerGain(Aberration):
             lens.gain,
             typical * (bound if explodes else 1 / bound),
             outlier.wish.sentence(),
-            outlier.wish.factors,
+            outlier.wish.changes,
         )
 
 
