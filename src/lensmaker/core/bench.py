@@ -76,6 +76,9 @@ class Finding:
         One sentence: what the theory says will follow.
     effect
         The theory's predictions for the corrected network, to be measured after `correct()`.
+    consequence_of
+        The finding that it follows from, as "aberration at place"; "" for a fault of its own. Nothing is
+        corrected for a consequence.
     """
 
     aberration: str
@@ -88,6 +91,7 @@ class Finding:
     factors: tuple[tuple[str, float], ...]
     predicted_effect: str
     effect: tuple[Prediction, ...] = field(default=(), repr=False)
+    consequence_of: str = ""
 
 
 @dataclass(frozen=True)

@@ -137,6 +137,16 @@ QUANTITIES: tuple[Quantity, ...] = (
         Scale.LOG,
     ),
     Quantity("loss", "L", "loss", "Value of the loss on the batch."),
+    Quantity("non_finite", "n_∞", "1", "Number of entries that are infinite or not a number."),
+    Quantity("idle_units", "n_0", "1", "Number of units whose weights are zero, or those of another unit."),
+    Quantity(
+        "statistics_divergence",
+        "D",
+        "nat",
+        "Mean over channels of the Kullback–Leibler divergence of the data, taken as Gaussian, from the "
+        "running statistics of a normalisation.",
+        Scale.LOG,
+    ),
     # criticality of an activation function
     Quantity(
         "fixed_point_q", "q*", "activation²", "Fixed point of the pre-activation second moment.", Scale.LOG

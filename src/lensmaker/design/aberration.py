@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from lensmaker.core import Reference, Where
-from lensmaker.design.correction import Change, Scaled
+from lensmaker.design.correction import Change, Scaled, ScaledRows
 from lensmaker.design.evidence import Evidence
 
 
@@ -31,8 +31,14 @@ class Suspicion:
 
     @property
     def factors(self) -> dict[str, float]:
-        """Of what is only scaled, the factor."""
-        return {name: c.factor for name, c in self.changes.items() if isinstance(c, Scaled)}
+        """Of what is only scaled, the factor; of some rows alone under the name with their range."""
+        found = {}
+        for name, change in self.changes.items():
+            if isinstance(change, Scaled):
+                found[name] = change.factor
+            elif isinstance(change, ScaledRows):
+                found[f"{name}[{change.start}:{change.stop}]"] = change.factor
+        return found
 
 
 class Aberration(ABC):
@@ -46,12 +52,15 @@ class Aberration(ABC):
         The standard quantity that reveals it.
     references
         Its sources.
+    explained_by
+        Aberrations that, before it or at it, have it as their consequence.
     """
 
     name: ClassVar[str]
     summary: ClassVar[str]
     quantity: ClassVar[str]
     references: ClassVar[tuple[Reference, ...]]
+    explained_by: ClassVar[tuple[str, ...]] = ()
 
     @abstractmethod
     def look(self, evidence: Evidence) -> list[Suspicion]:

@@ -11,7 +11,6 @@ from torch import Tensor, nn
 
 from lensmaker.core import CorrectionError
 
-
 Change = Callable[[Tensor], Tensor]
 """New content of a parameter or buffer from the present one, which is left alone."""
 
@@ -30,6 +29,23 @@ class Scaled:
 
     def __call__(self, tensor: Tensor) -> Tensor:
         return tensor * self.factor
+
+    def __str__(self) -> str:
+        return f"scaling it by {self.factor:.4g}"
+
+
+@dataclass(frozen=True)
+class ScaledRows:
+    """The change that multiplies some rows, from `start` up to `stop`, by a factor."""
+
+    factor: float
+    start: int
+    stop: int
+
+    def __call__(self, tensor: Tensor) -> Tensor:
+        new = tensor.clone()
+        new[self.start : self.stop] *= self.factor
+        return new
 
     def __str__(self) -> str:
         return f"scaling it by {self.factor:.4g}"

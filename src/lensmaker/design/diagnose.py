@@ -8,16 +8,38 @@ from dataclasses import dataclass
 
 from lensmaker.core import Finding, Prediction
 from lensmaker.design.aberration import Aberration, Suspicion
+from lensmaker.design.attention_sharpness import AttentionSharpness
 from lensmaker.design.correction import Change, combined, tried
+from lensmaker.design.dead_units import DeadUnits
 from lensmaker.design.depth_gain import DepthGain
 from lensmaker.design.evidence import Evidence
+from lensmaker.design.idle_units import IdleUnits
+from lensmaker.design.input_scale import InputScale
 from lensmaker.design.layer_gain import LayerGain
+from lensmaker.design.non_finite import NonFinite
+from lensmaker.design.saturation import Saturated
+from lensmaker.design.stale_statistics import StaleStatistics
+from lensmaker.design.weight_scale import WeightScale
 from lensmaker.systems.networks import Network
 from lensmaker.theories.finite_width import FiniteWidth
 from lensmaker.theories.mean_field import MeanField
 
-ABERRATIONS: tuple[type[Aberration], ...] = (LayerGain, DepthGain)
+ABERRATIONS: tuple[type[Aberration], ...] = (
+    NonFinite,
+    InputScale,
+    StaleStatistics,
+    IdleUnits,
+    LayerGain,
+    DepthGain,
+    WeightScale,
+    AttentionSharpness,
+    DeadUnits,
+    Saturated,
+)
 """Every aberration there is; the CLI, the docs and the conformance tests read this tuple."""
+
+ABERRATIONS_ORDER = {aberration.name: i for i, aberration in enumerate(ABERRATIONS)}
+"""Of several at one place the first explains the later ones."""
 
 
 @dataclass(frozen=True)
@@ -35,9 +57,42 @@ def diagnose(evidence: Evidence) -> Diagnosis:
     weights are changed and put back bitwise.
     """
     suspicions = [s for aberration in ABERRATIONS for s in aberration().look(evidence)]
-    changes = combined(s.changes for s in suspicions)
+    origins = [_origin(s, suspicions, evidence) for s in suspicions]
+    roots = [s for s, origin in zip(suspicions, origins, strict=True) if origin is None]
+    changes = combined(s.changes for s in roots)
     effect = predicted_effect(evidence.network, changes) if changes else ()
-    return Diagnosis(tuple(_finding(s, evidence, effect) for s in suspicions), changes)
+    findings = [_finding(s, evidence, effect) for s in roots]
+    findings += [_consequence(s, of) for s, of in zip(suspicions, origins, strict=True) if of is not None]
+    return Diagnosis(tuple(findings), changes)
+
+
+def _origin(suspicion: Suspicion, all_of_them: list[Suspicion], evidence: Evidence) -> Suspicion | None:
+    """The first suspicion, of a kind that explains this one, at its place or before it."""
+    explained_by = next(a for a in ABERRATIONS if a.name == suspicion.aberration).explained_by
+    here = evidence.position(suspicion.where)
+    before = [
+        s
+        for s in all_of_them
+        if s.aberration in explained_by
+        and (evidence.position(s.where), ABERRATIONS_ORDER[s.aberration])
+        < (here, ABERRATIONS_ORDER[suspicion.aberration])
+    ]
+    return min(before, key=lambda s: evidence.position(s.where), default=None)
+
+
+def _consequence(suspicion: Suspicion, origin: Suspicion) -> Finding:
+    return Finding(
+        suspicion.aberration,
+        suspicion.where,
+        suspicion.cause,
+        suspicion.quantity,
+        suspicion.value,
+        suspicion.bound,
+        f"none of its own: it follows from {origin.aberration.replace('_', ' ')} at {origin.where}",
+        (),
+        "nothing is changed for you",
+        consequence_of=f"{origin.aberration} at {origin.where}",
+    )
 
 
 def predicted_effect(network: Network, changes: Mapping[str, Change]) -> tuple[Prediction, ...]:

@@ -57,6 +57,28 @@ class Evidence:
     def _prescribed(self) -> dict[Where, ElementRecord]:
         return {r.where: r for r in self.elements}
 
+    @cached_property
+    def _positions(self) -> dict[Where, int]:
+        return {e.where: e.index for e in reversed(self.train.elements)}
+
+    def position(self, where: Where) -> int:
+        """Of a place in the train; places that are no element come first."""
+        return self._positions.get(where, -1)
+
+    def first_use(self, name: str) -> Where:
+        """The first visible element that takes something from a parameter or buffer; else its module."""
+        for element in self.train.visible():
+            if any(name in v.parameters for v in self.train.weight_inputs(element)):
+                return element.where
+        path = name.rpartition(".")[0]
+        inside = (e.where for e in self.train.visible() if e.where.path == path)
+        return next(inside, Where(path))
+
+    def convergence(self, name: str, where: Where) -> Convergence | None:
+        """State of a measurement; None where there is none."""
+        m = self._measured.get((name, where))
+        return None if m is None else m.convergence
+
     def predicted(self, name: str, where: Where) -> float | None:
         """The prediction, where the theory is inside its regime."""
         p = self._predicted.get((name, where))

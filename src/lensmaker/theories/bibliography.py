@@ -65,3 +65,50 @@ ROBERTS_2022 = Reference(
     "Cambridge University Press",
     "arXiv:2106.10165",
 )
+MICIKEVICIUS_2018 = Reference(
+    "micikevicius2018",
+    "P. Micikevicius, S. Narang, J. Alben, G. Diamos, E. Elsen, D. Garcia, B. Ginsburg, M. Houston, "
+    "O. Kuchaiev, G. Venkatesh, H. Wu",
+    "Mixed precision training",
+    2018,
+    "ICLR",
+    "arXiv:1710.03740",
+)
+GLOROT_2010 = Reference(
+    "glorot2010",
+    "X. Glorot and Y. Bengio",
+    "Understanding the difficulty of training deep feedforward neural networks",
+    2010,
+    "AISTATS",
+)
+LECUN_1998 = Reference(
+    "lecun1998",
+    "Y. LeCun, L. Bottou, G. B. Orr, K.-R. Müller",
+    "Efficient BackProp",
+    1998,
+    "Neural Networks: Tricks of the Trade, Springer",
+)
+IOFFE_2015 = Reference(
+    "ioffe2015",
+    "S. Ioffe, C. Szegedy",
+    "Batch normalization: accelerating deep network training by reducing internal covariate shift",
+    2015,
+    "ICML",
+    "arXiv:1502.03167",
+)
+LU_2020 = Reference(
+    "lu2020",
+    "L. Lu, Y. Shin, Y. Su, G. E. Karniadakis",
+    "Dying ReLU and initialization: theory and numerical examples",
+    2020,
+    "Commun. Comput. Phys. 28, 1671",
+    "arXiv:1903.06733",
+)
+ZHAI_2023 = Reference(
+    "zhai2023",
+    "S. Zhai et al.",
+    "Stabilizing transformer training by preventing attention entropy collapse",
+    2023,
+    "ICML",
+    "arXiv:2303.06296",
+)

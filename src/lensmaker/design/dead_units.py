@@ -1,0 +1,65 @@
+"""Units that are zero for every sample: no signal passes, and no gradient comes back."""
+
+from __future__ import annotations
+
+from lensmaker.core import Training
+from lensmaker.design.aberration import Aberration, Suspicion
+from lensmaker.design.evidence import Evidence
+from lensmaker.design.operating_point import OperatingPoint, operating_points
+from lensmaker.systems.networks import Element
+from lensmaker.theories.bibliography import LU_2020
+
+BOUND = 0.8
+"""Dead fraction of an activation beyond which too few units are left; depth alone makes 1/2."""
+
+SAMPLES = 16
+"""Samples that it takes to call a unit dead."""
+
+
+class DeadUnits(Aberration):
+    """Most units of an activation are zero on the whole batch, because what enters them is negative.
+
+    A dead ReLU gets no gradient and stays dead. The correction brings the mean of what enters each dead unit
+    to zero by its bias, b_i → b_i − ⟨z_i⟩, so that half of the samples pass. In a trained network units that
+    wait for rare inputs are no fault, and nothing is said.
+    """
+
+    name = "dead_units"
+    summary = "Most units of an activation are zero for every sample, and get no gradient."
+    quantity = "dead_fraction"
+    references = (LU_2020,)
+    explained_by = ("non_finite", "input_scale", "stale_statistics", "layer_gain", "depth_gain", "dead_units")
+
+    def look(self, evidence: Evidence) -> list[Suspicion]:
+        if evidence.training is Training.TRAINED or evidence.network.batch.samples < SAMPLES:
+            return []
+        suspects = [
+            e
+            for e in evidence.train.visible()
+            if (evidence.measured("dead_fraction", e.where) or 0.0) > BOUND
+        ]
+        points = operating_points(evidence, suspects)
+        return [self._suspicion(e, points[e.where], evidence) for e in suspects if e.where in points]
+
+    def _suspicion(self, element: Element, point: OperatingPoint, evidence: Evidence) -> Suspicion:
+        fraction = evidence.measured("dead_fraction", element.where) or 0.0
+        dead = point.silent
+        depth = (
+            float((-point.mean / point.deviation.clamp_min(1e-12))[dead].median())
+            if bool(dead.any())
+            else 0.0
+        )
+        changes = point.centred(dead, evidence)
+        return Suspicion(
+            self.name,
+            element.where,
+            f"{int(dead.sum())} of {len(dead)} units are zero for every sample: what enters them is negative by "
+            f"{depth:.3g} of its standard deviations, so that they get no gradient and stay so",
+            self.quantity,
+            fraction,
+            BOUND,
+            f"raise the entries of {point.bias} that feed them until their mean is 0"
+            if changes
+            else "raise what enters them until its mean is 0: no bias does it",
+            changes,
+        )

@@ -1,0 +1,57 @@
+"""Units at the flat ends of a bounded activation: the signal is cut, and the gradient does not pass."""
+
+from __future__ import annotations
+
+from lensmaker.core import Training
+from lensmaker.design.aberration import Aberration, Suspicion
+from lensmaker.design.evidence import Evidence
+from lensmaker.design.operating_point import OperatingPoint, operating_points
+from lensmaker.systems.networks import Element
+from lensmaker.theories.bibliography import GLOROT_2010
+
+BOUND = 0.8
+"""Saturated fraction beyond which too little of the gradient passes."""
+
+
+class Saturated(Aberration):
+    """Most units of a bounded activation lie where its slope is below 5 % of the largest, shifted there.
+
+    The correction brings the mean of what enters each unit to zero by its bias, b_i → b_i − ⟨z_i⟩. Units that
+    saturate because their weights are too large are the consequence of a layer's gain.
+    """
+
+    name = "saturation"
+    summary = "Most units of a bounded activation are at its flat ends, and pass no gradient."
+    quantity = "saturation"
+    references = (GLOROT_2010,)
+    explained_by = ("non_finite", "input_scale", "stale_statistics", "layer_gain", "depth_gain", "saturation")
+
+    def look(self, evidence: Evidence) -> list[Suspicion]:
+        if evidence.training is Training.TRAINED:
+            return []
+        suspects = [
+            e
+            for e in evidence.train.visible()
+            if (evidence.measured("saturation", e.where) or 0.0) > BOUND
+            and (evidence.measured("zero_fraction", e.where) or 0.0) < 0.5  # a dead unit is another matter
+        ]
+        points = operating_points(evidence, suspects)
+        return [self._suspicion(e, points[e.where], evidence) for e in suspects if e.where in points]
+
+    def _suspicion(self, element: Element, point: OperatingPoint, evidence: Evidence) -> Suspicion:
+        shifted = point.mean.abs() > point.deviation
+        changes = point.centred(shifted, evidence) if bool(shifted.any()) else {}
+        size = float(point.mean.square().mean().sqrt())
+        return Suspicion(
+            self.name,
+            element.where,
+            f"what enters is {size:.3g} away from 0 and varies by {float(point.deviation.mean()):.3g}, which is "
+            "where the activation is flat, so that no gradient passes",
+            self.quantity,
+            evidence.measured("saturation", element.where) or 0.0,
+            BOUND,
+            f"shift the entries of {point.bias} of {int(shifted.sum())} units until their mean is 0"
+            if changes
+            else "bring what enters to within 1 of 0: no bias does it",
+            changes,
+        )

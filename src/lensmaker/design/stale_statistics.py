@@ -1,0 +1,100 @@
+"""Running statistics of a batch normalisation that are not those of the data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from lensmaker.design.aberration import Aberration, Suspicion
+from lensmaker.design.correction import Change, Replaced
+from lensmaker.design.evidence import Evidence
+from lensmaker.systems.networks import Element, Train
+from lensmaker.systems.networks.weights import named_arguments
+from lensmaker.theories.bibliography import IOFFE_2015
+
+BOUND = 1.0
+"""Mean divergence of a channel, in nat, beyond which the normalised signal is another one.
+
+A shift of √2 standard deviations makes 1 nat, and so does a variance that is 4.1 times too large.
+"""
+
+
+class StaleStatistics(Aberration):
+    """A normalisation in evaluation mode whose stored mean μ_r and variance v_r contradict the data's.
+
+    For each channel D = ½[v/v_r + (μ − μ_r)²/v_r − 1 − ln(v/v_r)] is the divergence of the data, taken as
+    Gaussian, from the stored statistics; their mean over the channels breaks the bound. Statistics that were
+    never estimated (0 and 1, no batch counted) are left alone. The correction stores those of this batch,
+    on the choice that the data are right: were the batch unusual, the data are what to look at.
+    """
+
+    name = "stale_statistics"
+    summary = "Running statistics of a normalisation that contradict the data."
+    quantity = "statistics_divergence"
+    references = (IOFFE_2015,)
+    explained_by = ("non_finite", "layer_gain", "depth_gain", "input_scale", "stale_statistics")
+
+    def look(self, evidence: Evidence) -> list[Suspicion]:
+        suspects = [e for e in evidence.train.visible() if _stored(e, evidence.train) is not None]
+        if not suspects:
+            return []
+        contents = evidence.network.probes(evidence.network.batch.samples)
+        return list(self._found({e.where for e in suspects}, contents, evidence))
+
+    def _found(self, places: set[Any], train: Train, evidence: Evidence) -> Iterator[Suspicion]:
+        modules = dict(evidence.network.model.named_modules())
+        for element in train.visible():
+            stored = _stored(element, train)
+            if element.where not in places or stored is None:
+                continue
+            x = train.values[train.signal_inputs(element)[0]].tensor
+            if x is None or not bool(x.isfinite().all()):
+                continue
+            axes = [a for a in range(x.ndim) if a != 1]
+            variance, mean = torch.var_mean(x.detach().double(), axes, correction=0)
+            divergence = float(_divergence(mean, variance, *stored).mean())
+            if divergence > BOUND:
+                yield self._suspicion(element, divergence, mean, variance, modules.get(element.where.path))
+
+    def _suspicion(
+        self, element: Element, divergence: float, mean: Tensor, variance: Tensor, module: nn.Module | None
+    ) -> Suspicion:
+        changes: dict[str, Change] = {}
+        if getattr(module, "running_mean", None) is not None:
+            path = element.where.path + "." if element.where.path else ""
+            changes = {f"{path}running_mean": Replaced(mean), f"{path}running_var": Replaced(variance)}
+        return Suspicion(
+            self.name,
+            element.where,
+            "the stored mean and variance are not those of the data, so what leaves the normalisation is not "
+            "what the layers after it were made for",
+            self.quantity,
+            divergence,
+            BOUND,
+            "store the mean and variance of this batch: of the two that disagree, the data are taken to be right",
+            changes,
+        )
+
+
+def _stored(element: Element, train: Train) -> tuple[Tensor, Tensor] | None:
+    """Mean and variance by which the element normalises, where these were estimated once."""
+    if element.operation != "batch_norm":
+        return None
+    a = named_arguments(element, "input running_mean running_var weight bias training momentum eps")
+    if a.get("training", False) or a.get("running_mean") is None or a.get("running_var") is None:
+        return None
+    mean, variance = (train.values[a[n].value].tensor for n in ("running_mean", "running_var"))
+    if mean is None or variance is None or (bool((mean == 0).all()) and bool((variance == 1).all())):
+        return None
+    return mean.detach().double(), variance.detach().double()
+
+
+def _divergence(mean: Tensor, variance: Tensor, stored_mean: Tensor, stored_variance: Tensor) -> Tensor:
+    """Of each channel, in nat; constant channels are as wide as the rounding of their mean."""
+    floor = 1e-12 * (1 + stored_variance.max())
+    v, v_r = variance.clamp_min(floor), stored_variance.clamp_min(floor)
+    ratio = v / v_r
+    return 0.5 * (ratio - 1 - ratio.log() + (mean - stored_mean).square() / v_r)
