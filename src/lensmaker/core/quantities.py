@@ -136,7 +136,6 @@ QUANTITIES: tuple[Quantity, ...] = (
         "Largest singular value of the Jacobian from the network input.",
         Scale.LOG,
     ),
-    Quantity("loss", "L", "loss", "Value of the loss on the batch."),
     # criticality of an activation function
     Quantity(
         "fixed_point_q", "q*", "activation²", "Fixed point of the pre-activation second moment.", Scale.LOG
