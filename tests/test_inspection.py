@@ -20,7 +20,16 @@ from torch.nn.functional import cross_entropy, mse_loss
 import lensmaker
 from design.networks import Applied, convolutions, he, images, lecun, perceptron, resnet, unet, vectors
 from lensmaker import inspection
-from lensmaker.core import Convergence, CorrectionError, InputError, ModelError, Training, Verdict
+from lensmaker.core import (
+    BenchRecord,
+    Convergence,
+    CorrectionError,
+    InputError,
+    ModelError,
+    Prediction,
+    Training,
+    Verdict,
+)
 from lensmaker.instruments.gradients import Gradients
 from lensmaker.report import from_json
 from lensmaker.systems.networks import Network
@@ -265,6 +274,53 @@ def test_nothing_of_a_pass_stays_in_memory() -> None:
     gc.collect()
     assert len(seen) > 4
     assert [ref() for ref in seen if ref() is not None] == []
+
+
+def test_a_loss_with_a_state_of_its_own_keeps_it() -> None:
+    class Counting(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.register_buffer("count", torch.zeros(()))
+
+        def forward(self, output: Tensor, target: Tensor) -> Tensor:
+            self.count += 1
+            return cross_entropy(output, target)
+
+    loss = Counting()
+    lensmaker.inspect(nn.Linear(X.shape[1], 10), (X, Y), loss)
+    assert loss.count == 0
+
+
+def test_complex_signals_and_signals_without_units() -> None:
+    def spectral(m: nn.Module, x: Tensor) -> Tensor:
+        h = m.a(x)
+        return m.b(torch.cat([h[:, :0], torch.fft.fft(h).abs()], 1))
+
+    net = Applied(spectral, a=nn.Linear(X.shape[1], 16), b=nn.Linear(16, 10))
+    report = lensmaker.inspect(net, (X, Y), cross_entropy)
+    (last,) = (
+        c for c in report.record.comparisons if str(c.where) == "b:linear" and c.quantity.name == "chi"
+    )
+    assert last.measurement.value == pytest.approx(1 / 3, rel=0.3)
+
+
+def test_without_a_signal_there_is_no_correlation_and_no_calm() -> None:
+    net = perceptron(3, 64, inputs=X.shape[1])
+    net[2].weight.data.zero_()
+    net[2].bias.data.zero_()
+    report = lensmaker.inspect(net, (X, Y), cross_entropy)
+    record = report.record
+    predicted = {
+        c.where.path for c in (*record.comparisons, *record.predictions) if c.quantity.name == "correlation"
+    }
+    assert predicted.isdisjoint({"2", "3"})
+    assert any("the value is zero, or leaves" in p.regime.outside for p in _predicted(record))
+    net[2].weight.data[0, 0] = math.nan
+    assert "did not converge" in repr(lensmaker.inspect(net, (X, Y), cross_entropy))
+
+
+def _predicted(record: BenchRecord) -> list[Prediction]:
+    return [*record.predictions, *(c.prediction for c in record.comparisons)]
 
 
 def test_what_the_weights_are_is_asked_with_a_truth_value() -> None:

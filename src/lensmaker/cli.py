@@ -120,12 +120,12 @@ def criticality(
     _check_outputs(html, json)
     record = criticality_report(activation, sigma_b, sigma_w)
     layer = f"{record.activation} at σ_w = {record.sigma_w:.5g}, σ_b = {record.sigma_b:.5g}"
-    typer.echo(f"{layer}: {record.phase} ({record.phase_meaning}).")
-    typer.echo(f"Universality class: {record.universality}. {record.explanation}")
+    _print(f"{layer}: {record.phase} ({record.phase_meaning}).")
+    _print(f"Universality class: {record.universality}. {record.explanation}")
     _print(show.table([_at_five_digits(row) for row in record.rows()]))
     _print(show.criticality_plot(record.to_dict()))
     for note in record.notes:
-        typer.echo(f"Note: {note}")
+        _print(f"Note: {note}")
     if html is not None:
         from lensmaker.report.criticality_figure import criticality_html
 
@@ -261,7 +261,7 @@ def _at_five_digits(row: dict[str, Any]) -> dict[str, str]:
 def _print(renderable: Any) -> None:
     from rich.console import Console
 
-    Console().print(renderable)
+    Console(highlight=False).print(renderable, markup=False)
 
 
 @contextmanager

@@ -136,7 +136,6 @@ QUANTITIES: tuple[Quantity, ...] = (
         "Largest singular value of the Jacobian from the network input.",
         Scale.LOG,
     ),
-    Quantity("loss", "L", "loss", "Value of the loss on the batch."),
     Quantity("non_finite", "n_∞", "1", "Number of entries that are infinite or not a number."),
     Quantity("idle_units", "n_0", "1", "Number of units whose weights are zero, or those of another unit."),
     Quantity(

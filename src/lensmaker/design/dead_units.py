@@ -7,6 +7,7 @@ from lensmaker.design.aberration import Aberration, Suspicion
 from lensmaker.design.evidence import Evidence
 from lensmaker.design.operating_point import OperatingPoint, operating_points
 from lensmaker.systems.networks import Element
+from lensmaker.systems.networks.operations import ELEMENTWISE_ACTIVATIONS
 from lensmaker.theories.bibliography import LU_2020
 
 BOUND = 0.8
@@ -36,7 +37,8 @@ class DeadUnits(Aberration):
         suspects = [
             e
             for e in evidence.train.visible()
-            if (evidence.measured("dead_fraction", e.where) or 0.0) > BOUND
+            if e.operation in ELEMENTWISE_ACTIVATIONS
+            and (evidence.measured("dead_fraction", e.where) or 0.0) > BOUND
         ]
         points = operating_points(evidence, suspects)
         return [self._suspicion(e, points[e.where], evidence) for e in suspects if e.where in points]

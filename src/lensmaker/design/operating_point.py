@@ -68,6 +68,9 @@ def _units(maker: Element, train: Train, x: Tensor) -> int:
     weights = weights_of(maker, train)
     if weights is not None:
         return 1 if weights.layout is Layout.CHANNELS else x.ndim - 1
+    # Pooling and what rearranges leave the axis of the units where images have it.
+    if len(x.shape) == 4:
+        return 1
     return 1 if maker.operation in ("batch_norm", "group_norm", "instance_norm") else x.ndim - 1
 
 

@@ -7,6 +7,7 @@ from lensmaker.design.aberration import Aberration, Suspicion
 from lensmaker.design.evidence import Evidence
 from lensmaker.design.operating_point import OperatingPoint, operating_points
 from lensmaker.systems.networks import Element
+from lensmaker.systems.networks.operations import ELEMENTWISE_ACTIVATIONS
 from lensmaker.theories.bibliography import GLOROT_2010
 
 BOUND = 0.8
@@ -32,7 +33,8 @@ class Saturated(Aberration):
         suspects = [
             e
             for e in evidence.train.visible()
-            if (evidence.measured("saturation", e.where) or 0.0) > BOUND
+            if e.operation in ELEMENTWISE_ACTIVATIONS
+            and (evidence.measured("saturation", e.where) or 0.0) > BOUND
             and (evidence.measured("zero_fraction", e.where) or 0.0) < 0.5  # a dead unit is another matter
         ]
         points = operating_points(evidence, suspects)

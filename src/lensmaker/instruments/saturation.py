@@ -90,14 +90,15 @@ class _SaturationReading(Reading):
         self.counts: dict[Where, NDArray[np.float64]] = {}
 
     def overwriting(self, operation: str, inputs: list[torch.Tensor]) -> None:
-        self.saved = self._draw(inputs[0]) if _has_largest_slope(operation) and inputs else None
+        real = bool(inputs) and inputs[0].is_floating_point()
+        self.saved = self._draw(inputs[0]) if real and _has_largest_slope(operation) else None
 
     def see(self, sight: Sight) -> None:
         element = sight.element
         if element is None or not _has_largest_slope(element.operation):
             return
         x = sight.inputs[0]
-        if sight.output.shape != x.shape:
+        if sight.output.shape != x.shape or not x.is_floating_point():
             return
         entries = self.saved if self.saved is not None and self.saved.tensor is x else self._draw(x)
         self.saved = None

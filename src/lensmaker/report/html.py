@@ -37,6 +37,7 @@ def to_html(record: BenchRecord, *, cites: Mapping[str, Sequence[str]] | None = 
         summary=summary(found),
         meaning=meaning(record.training),
         findings=finding_rows(record),
+        broken=sum(f.verdict is Verdict.NOT_CONVERGED for f in found),
         effect=_effect(record),
         tally=_tally(found),
         counts=[(q, [tally[v] for v in Verdict]) for q, tally in counts(found).items()],

@@ -41,7 +41,9 @@ class TerminalReport:
         for index, finding in enumerate(self.record.findings, 1):
             yield _finding(index, finding)
         if not self.record.findings:
-            yield _text("No findings.", "green")
+            broken = sum(fact.verdict is Verdict.NOT_CONVERGED for fact in found)
+            but = f", but {_plural(broken, 'measurement')} did not converge" if broken else ""
+            yield _text(f"No findings{but}.", "" if broken else "green")
         yield train_lines(self.record, found, options.max_width, most=None if self.full else MOST)
         yield _text("z: how many errors apart; q, χ and g are compared as ratios, c as a difference", FAINT)
         yield _verdicts(found)

@@ -110,5 +110,6 @@ class MeanField(Theory):
         if logarithmic and spread.deviation > WIDEST:
             outside = "too deep for its width: networks differ by orders of magnitude"
         if not math.isfinite(value) or (logarithmic and value < _LEAST):
-            outside = "the value leaves the range of single precision"
+            zero = "is zero, or " if value == 0 else ""
+            outside = f"the value {zero}leaves the range of single precision"
         return self.prediction(reading.name, where, value, error, Regime(outside) if outside else INSIDE)

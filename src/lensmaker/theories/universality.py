@@ -61,7 +61,8 @@ class UniversalityClass:
         """What happens at the critical point, and why."""
         if self.kind is Universality.NONE:
             return f"There is no critical point: {self.explanation}."
-        return f"At the critical point {self.kind.value}: {self.explanation}."
+        where = f"σ_w = {self.sigma_w:.5g}, σ_b = {self.sigma_b:.5g}"
+        return f"At its critical point ({where}) {self.kind.value}: {self.explanation}."
 
 
 def universality_class(function: str | ElementWise | Activation) -> UniversalityClass:

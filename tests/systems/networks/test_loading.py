@@ -148,6 +148,7 @@ def changed(name: str, value: Tensor | None) -> dict[str, Tensor]:
 UNFIT: list[tuple[str, Callable[[Path], object], str]] = [
     ("missing.pt", lambda p: None, "missing.pt, which is not there: check the path"),
     ("folder.pt", lambda p: p.mkdir(), "folder.pt, which is a folder"),
+    ("words.pt", lambda p: p.write_text("xxx"), "words.pt, which is corrupt"),
     ("empty.pt", lambda p: p.touch(), "empty.pt, which is corrupt"),
     ("empty.safetensors", lambda p: p.touch(), "empty.safetensors, which is corrupt"),
     ("noise.pt", lambda p: p.write_bytes(b"\x80\x02noise" * 9), "noise.pt, "),

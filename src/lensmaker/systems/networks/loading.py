@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import pickle
 import sys
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -112,9 +113,12 @@ def _state_from(path: Path) -> dict[str, Tensor]:
             from safetensors.torch import load_file
 
             return load_file(path)
-        state = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # of the protocol of a pickle that it then refuses
+            state = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
-        unsafe = "Unsupported" in str(error) or "global" in str(error).lower()
+        pickled = path.read_bytes()[:2] in (b"PK", *(bytes((0x80, protocol)) for protocol in range(2, 6)))
+        unsafe = pickled and ("Unsupported" in str(error) or "global" in str(error).lower())
         got = f"{path}, a pickle that runs code" if unsafe else f"{path}, which is corrupt"
         raise WeightsError(expected, got, "save model.state_dict() as safetensors instead") from error
     except Exception as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import torch
@@ -68,7 +68,7 @@ def record(
     ['0:linear', '1:relu']
     """
     _check(model)
-    with undisturbed(model):
+    with undisturbed(model), undisturbed(loss_fn) if isinstance(loss_fn, nn.Module) else nullcontext():
         seed_torch(seed)
         batch = Batch.of(batch, batch_axis)
         return _run(model, batch, loss_fn, keep, gradients, observers, on_parameter_gradients)
@@ -205,14 +205,16 @@ def _loss(recorder: Recorder, output: Any, batch: Batch, loss_fn: LossFn | None)
         if batch.target is None and batch.kwargs:
             arguments = (output, batch.kwargs)
         try:
-            with recorder, recorder.places.in_loss():
+            with recorder, recorder.places.in_loss(), warnings.catch_warnings(record=True) as heard:
                 loss = loss_fn(*arguments)
-        except Exception as error:
+        except Exception as error:  # which says what its warnings have announced
             raise ModelError(
                 "the loss function to accept the network's output and the target",
                 f"{type(error).__name__}: {_first_line(error)}",
                 "check shapes and dtypes of output and target",
             ) from error
+        for warning in heard:
+            warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
     if loss is None and loss_fn is None:
         return None
     if not isinstance(loss, torch.Tensor) or loss.numel() != 1:

@@ -135,9 +135,11 @@ def _spread_of_pairs(pairs: Tensor, samples: int) -> float:
 def read(passage: Passage, probes: int, samples: int, pooled: bool = False) -> list[Reading]:
     """Every standard quantity that the passage of so many probes, of all samples, shows.
 
-    Of a pooled cloud, the replicas are one wide layer.
+    Of a pooled cloud, the replicas are one wide layer. What has no entries shows nothing.
     """
     x = passage.output
+    if not x.numel():
+        return []
     sample = _sample_axis(tuple(x.shape), probes)
     rows, scale = _scaled(_by_sample(x, sample))
     products = (rows @ rows.mT).double() / rows.shape[-1]
@@ -149,7 +151,7 @@ def read(passage: Passage, probes: int, samples: int, pooled: bool = False) -> l
         Reading("mean", mean, ones),
         Reading("variance", square - mean.mean(1, keepdim=True).square(), ones),
     ]
-    if rows.shape[1] == probes > 1:
+    if rows.shape[1] == probes > 1 and bool(square.any()):
         # Two numbers have the cosine ±1, in every network; a layer of one unit is not a wide one.
         readings.append(_correlation(products, pooled and rows.shape[-1] > 1))
     words = _words(passage, x, sample)
@@ -244,7 +246,7 @@ def _tangents(passage: Passage, sample: int | None) -> list[Reading]:
     out = _squares(_by_sample(passage.tangent, sample))
     readings = [Reading("tangent", out, torch.ones_like(out))]
     before = passage.input_tangent
-    if before is not None:
+    if before is not None and before.numel():
         if (
             sample is not None
             and before.ndim > sample
@@ -267,9 +269,10 @@ def _dead(x: Tensor, zero: Tensor, unit: int) -> Reading:
 
 
 def _saturation(passage: Passage, sample: int | None) -> list[Reading]:
-    element, (x, *_) = passage.element, passage.inputs
-    if len(element.inputs) > 1:
+    element = passage.element
+    if len(element.inputs) > 1 or not passage.inputs:
         return []
+    x = passage.inputs[0]
     rows = _by_sample(x, sample)
     some = rows[..., : max(_SLOPES // (rows.shape[0] * rows.shape[1]), 16)]
     slope = _slope(element, some)
