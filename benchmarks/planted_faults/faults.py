@@ -25,11 +25,15 @@ class Truth:
         Module paths that name the place rightly.
     factors
         Parameter → factor that undoes it; empty where the correction is not one of scale.
+    size, offset
+        What was done to the input.
     """
 
     causes: tuple[str, ...]
     paths: tuple[str, ...]
     factors: dict[str, float]
+    size: float = 1.0
+    offset: float = 0.0
 
 
 Plant = Callable[[nn.Module, Batch, torch.Generator], tuple[Batch, Truth] | None]
@@ -76,7 +80,9 @@ def everywhere(factor: float) -> Plant:
 
     def plant(model: nn.Module, batch: Batch, generator: torch.Generator) -> tuple[Batch, Truth] | None:
         found = on_the_axis(model)
-        if len(found) * abs(math.log(factor**2)) < math.log(1e7):
+        tanh = any(isinstance(m, nn.Tanh) for m in model.modules())
+        growth = 2.5 if tanh and factor > 1 else factor**2  # saturation tames what explodes
+        if len(found) * abs(math.log(growth)) < math.log(1e7):
             return None
         for _, layer in found:
             layer.weight.data *= factor
@@ -109,7 +115,23 @@ def of_queries(factor: float) -> Plant:
         path, attention = drawn(found, generator)
         width = attention.embed_dim
         attention.in_proj_weight.data[:width] *= factor
-        return batch, Truth(("attention_entropy", "weight_scale"), (path,), {})
+        name = f"{path}.in_proj_weight[0:{width}]"
+        return batch, Truth(("attention_entropy", "weight_scale"), (path,), {name: 1 / factor})
+
+    return plant
+
+
+def of_a_recurrent_layer(factor: float) -> Plant:
+    """One matrix of a recurrent layer multiplied by a factor."""
+
+    def plant(model: nn.Module, batch: Batch, generator: torch.Generator) -> tuple[Batch, Truth] | None:
+        if not (found := layers(model, nn.LSTM)):
+            return None
+        path, lstm = found[0]
+        names = [n for n, p in lstm.named_parameters() if p.ndim == 2]
+        name = names[int(torch.randint(len(names), (), generator=generator))]
+        lstm.get_parameter(name).data *= factor
+        return batch, Truth(("weight_scale",), (path,), {f"{path}.{name}": 1 / factor})
 
     return plant
 
@@ -144,7 +166,7 @@ def unnormalised(size: float, offset: float) -> Plant:
             return None
         path = next(n for n, m in model.named_modules() if m is first)
         x, y = batch
-        return (x * size + offset, y), Truth(("input_scale",), (path, ""), {})
+        return (x * size + offset, y), Truth(("input_scale",), (path, ""), {}, size, offset)
 
     return plant
 
@@ -214,6 +236,7 @@ FAULTS = (
     *(Fault(f"all layers × {k:g}", everywhere(k)) for k in (0.25, 4.0)),
     *(Fault(f"inside a block × {k:g}", of_a_branch(k)) for k in (0.1, 10.0, 30.0)),
     *(Fault(f"queries × {k:g}", of_queries(k)) for k in (20.0, 60.0)),
+    *(Fault(f"recurrent matrix × {k:g}", of_a_recurrent_layer(k)) for k in (0.1, 10.0, 30.0)),
     Fault("biases −8", dead),
     Fault("biases ±4", saturated),
     Fault("input × 100", unnormalised(100.0, 0.0)),

@@ -131,7 +131,7 @@ class Recurrent(nn.Module):
 
 PATIENTS = (
     Patient("ReLU MLP", perceptron(nn.ReLU, 2.0), (5, 8, 12), (64,)),
-    Patient("tanh MLP", perceptron(nn.Tanh, 1.0), (5, 8, 12), (64,)),
+    Patient("tanh MLP", perceptron(nn.Tanh, 1.0), (5, 12, 20), (64,)),
     Patient("CNN", convolutions, (5, 7, 9), (1, 8, 8)),
     Patient("ResNet-BN", residual, (3, 5), (1, 8, 8)),
     Patient("pre-LN transformer", Rows, (3, 6), (8, 8)),

@@ -16,7 +16,7 @@ from lensmaker.design.aberration import Aberration, Suspicion
 from lensmaker.design.correction import Change, Scaled, ScaledRows
 from lensmaker.design.evidence import Evidence
 from lensmaker.design.handle import handle_of, users_of
-from lensmaker.systems.networks import Element
+from lensmaker.systems.networks import Element, Family
 from lensmaker.systems.networks.weights import Layout, Weights, weights_of
 from lensmaker.theories.bibliography import GLOROT_2010, HANIN_NICA_2020
 
@@ -48,7 +48,7 @@ class WeightScale(Aberration):
         roles: dict[object, list[_Part]] = defaultdict(list)
         for part in _parts(evidence):
             roles[part.role].append(part)
-        found = []
+        found = [s for e in evidence.train.visible() for s in _of_recurrent(self, e, evidence)]
         for parts in roles.values():
             if len(parts) < PEERS:
                 continue
@@ -110,6 +110,37 @@ def _thirds(weights: Weights) -> list[tuple[tuple[int, int] | None, str]]:
         return [(None, "weight")]
     n = rows // 3
     return [((0, n), "queries"), ((n, 2 * n), "keys"), ((2 * n, rows), "values")]
+
+
+def _of_recurrent(aberration: WeightScale, element: Element, evidence: Evidence) -> Iterator[Suspicion]:
+    """The matrices of a recurrent element, all drawn by one law: ⟨w²⟩ = 1/(3H), H units, by torch's default.
+
+    The default votes as two more matrices do, so that of two that differ the one far from it is at fault.
+    """
+    module = dict(evidence.network.model.named_modules()).get(element.where.path)
+    if element.family is not Family.RECURRENT or not hasattr(module, "hidden_size") or module is None:
+        return
+    squares = {
+        name: float(p.detach().double().square().mean()) * float(module.hidden_size)
+        for name, p in module.named_parameters()
+        if p.ndim == 2
+    }
+    typical = median([*squares.values(), 1 / 3, 1 / 3])
+    for name, square in squares.items():
+        if not 0 < square < math.inf or abs(math.log(square / typical)) < math.log(BOUND):
+            continue
+        full, factor = f"{element.where.path}.{name}".lstrip("."), math.sqrt(typical / square)
+        yield Suspicion(
+            aberration.name,
+            element.where,
+            f"{name} is {max(factor, 1 / factor):.3g} times as {'large' if factor < 1 else 'small'} as the other "
+            "matrices of the layer, and the gates saturate or forget",
+            aberration.quantity,
+            square / typical,
+            BOUND if factor < 1 else 1 / BOUND,
+            f"multiply {full} by {factor:.4g}, to the size of the others",
+            {full: Scaled(factor)},
+        )
 
 
 def _suspicion(aberration: WeightScale, part: _Part, excess: float, evidence: Evidence) -> Suspicion:

@@ -122,7 +122,8 @@ def evidence(model: nn.Module, seed: int = 0) -> list[Evidence]:
             return []
         if name in shifts:
             return [_shift(name, values)]
-        return list(_weight(name, values.flatten(1).cpu(), stream(f"training state of {name}", seed)))
+        generator = stream(f"training state of {name}", seed)
+        return [e for part in _parts(values.flatten(1).cpu()) for e in _weight(name, part, generator)]
 
     return [e for found in side_by_side(judged, (n for n in floats if n in chosen)) for e in found]
 
@@ -134,6 +135,12 @@ def _starting_constant(model: nn.Module) -> Iterator[str]:
             own = [n for n, p in module.named_parameters(recurse=False) if p.ndim == 1]
             if own:
                 yield (path + "." if path else "") + ("bias" if "bias" in own else own[0])
+
+
+def _parts(matrix: torch.Tensor) -> tuple[torch.Tensor, ...]:
+    """Queries, keys and values, where one matrix makes all three: each may be drawn by a scale of its own."""
+    rows, columns = matrix.shape
+    return matrix.chunk(3) if rows == 3 * columns else (matrix,)
 
 
 def _shift(name: str, values: torch.Tensor) -> Evidence:
