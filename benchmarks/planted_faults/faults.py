@@ -154,7 +154,7 @@ def saturated(model: nn.Module, batch: Batch, generator: torch.Generator) -> tup
         return None
     path, layer = drawn(on_the_axis(model), generator)
     layer.bias.data += 4.0 * torch.randn(layer.bias.shape, generator=generator).sign()
-    return batch, Truth(("saturation",), (path, str(int(path) + 1)), {})
+    return batch, Truth(("saturated_units",), (path, str(int(path) + 1)), {})
 
 
 def unnormalised(size: float, offset: float) -> Plant:

@@ -103,10 +103,9 @@ def false_alarms() -> tuple[int, list[str]]:
             if state == "trained":
                 accuracy(model, patient.shape, lambda x: x)
             count += 1
-            for f in lensmaker.inspect(model, data, F.cross_entropy).findings:
-                told.append(
-                    f"{state} {patient.name}, depth {depth}, seed {seed}: {f.aberration} at {f.where}"
-                )
+            which = f"{state} {patient.name}, depth {depth}, seed {seed}"
+            findings = lensmaker.inspect(model, data, F.cross_entropy).findings
+            told += [f"{which}: {f.aberration} at {f.where}" for f in findings]
     return count, told
 
 

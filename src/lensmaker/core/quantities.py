@@ -136,6 +136,13 @@ QUANTITIES: tuple[Quantity, ...] = (
         "Largest singular value of the Jacobian from the network input.",
         Scale.LOG,
     ),
+    Quantity(
+        "relative_scale",
+        "ρ",
+        "1",
+        "σ_w² = fan_in·⟨w²⟩ of a weight over the median of those that play its role.",
+        Scale.LOG,
+    ),
     Quantity("non_finite", "n_∞", "1", "Number of entries that are infinite or not a number."),
     Quantity("idle_units", "n_0", "1", "Number of units whose weights are zero, or those of another unit."),
     Quantity(

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from lensmaker.core import InputError, Training, Where
+from lensmaker.core import Convergence, InputError, Training, Where
 from lensmaker.design.handle import Handle, handle_of
 from lensmaker.design.optical_axis import Stage
 from lensmaker.systems.networks import Element, Family, Ref
@@ -71,8 +71,8 @@ class Lens:
 def lenses(evidence: Evidence) -> list[Lens]:
     """The lenses along the optical axis; the last stage, the readout, is left out.
 
-    Left out are branched stages, look-ups, whose scale is that of an input, and stages with a normalisation,
-    which divides the scale of the weights out again.
+    Left out are branched stages, look-ups, whose scale is that of an input, stages with a normalisation, which
+    divides the scale of the weights out again, and those that make of finite numbers what is none.
     """
     stages = [
         s
@@ -80,10 +80,16 @@ def lenses(evidence: Evidence) -> list[Lens]:
         if not s.branched
         and not s.normalised
         and len(s.linear) == 1
+        and not _breaks(s, evidence)
         and not s.linear[0].operation.startswith("embedding")
     ]
     with torch.random.fork_rng(devices=[]):  # activations are replayed, on the CPU, and may be random
         return list(_along_the_axis(evidence, stages))
+
+
+def _breaks(stage: Stage, evidence: Evidence) -> bool:
+    states = [evidence.convergence("second_moment", e.where) for e in stage.elements]
+    return states[0] is Convergence.CONVERGED and Convergence.NOT_FINITE in states
 
 
 def _along_the_axis(evidence: Evidence, stages: Sequence[Stage]) -> Iterator[Lens]:

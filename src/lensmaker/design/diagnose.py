@@ -17,7 +17,7 @@ from lensmaker.design.idle_units import IdleUnits
 from lensmaker.design.input_scale import InputScale
 from lensmaker.design.layer_gain import LayerGain
 from lensmaker.design.non_finite import NonFinite
-from lensmaker.design.saturation import Saturated
+from lensmaker.design.saturated_units import SaturatedUnits
 from lensmaker.design.stale_statistics import StaleStatistics
 from lensmaker.design.weight_scale import WeightScale
 from lensmaker.systems.networks import Network
@@ -34,11 +34,11 @@ ABERRATIONS: tuple[type[Aberration], ...] = (
     WeightScale,
     AttentionSharpness,
     DeadUnits,
-    Saturated,
+    SaturatedUnits,
 )
 """Every aberration there is; the CLI, the docs and the conformance tests read this tuple."""
 
-ABERRATIONS_ORDER = {aberration.name: i for i, aberration in enumerate(ABERRATIONS)}
+_ORDER = {aberration.name: i for i, aberration in enumerate(ABERRATIONS)}
 """Of several at one place the first explains the later ones."""
 
 
@@ -74,8 +74,7 @@ def _origin(suspicion: Suspicion, all_of_them: list[Suspicion], evidence: Eviden
         s
         for s in all_of_them
         if s.aberration in explained_by
-        and (evidence.position(s.where), ABERRATIONS_ORDER[s.aberration])
-        < (here, ABERRATIONS_ORDER[suspicion.aberration])
+        and (evidence.position(s.where), _ORDER[s.aberration]) < (here, _ORDER[suspicion.aberration])
     ]
     return min(before, key=lambda s: evidence.position(s.where), default=None)
 

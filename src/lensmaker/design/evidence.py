@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import cached_property
+from statistics import median
 
 from lensmaker.core import Convergence, ElementRecord, Measurement, Prediction, Table, Training, Where
 from lensmaker.design.critical_scale import Lens, lenses
@@ -73,6 +74,11 @@ class Evidence:
         path = name.rpartition(".")[0]
         inside = (e.where for e in self.train.visible() if e.where.path == path)
         return next(inside, Where(path))
+
+    def typical_sigma_w(self) -> float:
+        """The median σ_w of the weights that are not zero; 1 where there are none."""
+        found = [e.sigma_w for e in self.elements if e.sigma_w is not None and 0 < e.sigma_w < math.inf]
+        return median(found) if found else 1.0
 
     def convergence(self, name: str, where: Where) -> Convergence | None:
         """State of a measurement; None where there is none."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -26,8 +27,9 @@ class IdleUnits(Aberration):
 
     A unit of zero weights passes nothing on from its input; units of equal weights get equal gradients from
     layers after them that treat them alike, and stay one unit. A weight that is zero as a whole is left out:
-    residual branches and adapters begin so on purpose. The correction draws these rows anew, Gaussian, with
-    the root mean square of the others.
+    residual branches and adapters begin so on purpose; on the optical axis, which has no way around it, it cuts
+    the signal and is named too. The correction draws these rows anew, Gaussian, with the root mean square of
+    the others (of the other weights of the network, where none is left).
     """
 
     name = "idle_units"
@@ -47,7 +49,9 @@ class IdleUnits(Aberration):
                 continue
             seen.add(handle.parameter)
             idle = _idle(weights)
-            if evidence.training is Training.TRAINED:  # pruning, and the decay of weights, make zeros
+            if not bool(weights.weight.any()) and _cuts(element, evidence):
+                idle = _Idle(tuple(range(len(weights.weight))), ())
+            elif evidence.training is Training.TRAINED:  # pruning, and the decay of weights, make zeros
                 idle = _Idle((), idle.repeated)
             if idle.zero or idle.repeated:
                 found.append(self._suspicion(element, weights, idle, handle.parameter, evidence))
@@ -61,7 +65,9 @@ class IdleUnits(Aberration):
         kinds += [f"{len(idle.repeated)} that repeat another unit"] if idle.repeated else []
         stored = dict(evidence.network.model.named_parameters()).get(parameter)
         plain = stored is not None and stored.shape == weights.weight.shape
-        changes = {parameter: _redrawn(weights.weight, rows, evidence.network.seed)} if plain else {}
+        others = evidence.typical_sigma_w() / math.sqrt(weights.fan_in)
+        redrawn = _redrawn(weights.weight, rows, others, evidence.network.seed)
+        changes = {parameter: redrawn} if plain else {}
         return Suspicion(
             self.name,
             element.where,
@@ -111,12 +117,17 @@ def _repeated(rows: Tensor, left_out: Tensor) -> list[int]:
     return sorted(set(found))
 
 
-def _redrawn(weight: Tensor, rows: list[int], seed: int) -> Replaced:
-    """Gaussian rows of the size of the others."""
+def _cuts(element: Element, evidence: Evidence) -> bool:
+    """Whether all that the network puts out has to pass this element, and others follow it."""
+    return any(element in s.linear and not s.branched for s in evidence.stages[:-1])
+
+
+def _redrawn(weight: Tensor, rows: list[int], typical: float, seed: int) -> Replaced:
+    """Gaussian rows of the size of the others; of a typical one, where no other is left."""
     chosen = torch.zeros(len(weight), dtype=torch.bool)
     chosen[rows] = True
     others = weight.detach()[~chosen].double()
-    size = float(others.square().mean().sqrt())
+    size = float(others.square().mean().sqrt()) if others.numel() else typical
     drawn = size * torch.randn(weight.shape, generator=stream("idle units", seed), dtype=torch.float64)
     return Replaced(drawn, chosen.view(-1, *(1,) * (weight.ndim - 1)).expand(weight.shape))
 

@@ -38,7 +38,7 @@ class WeightScale(Aberration):
 
     name = "weight_scale"
     summary = "One weight is much larger or smaller than those of its role in the other blocks."
-    quantity = "update_ratio"
+    quantity = "relative_scale"
     references = (GLOROT_2010, HANIN_NICA_2020)
     explained_by = ("non_finite", "idle_units")
 
@@ -155,7 +155,6 @@ def _suspicion(aberration: WeightScale, part: _Part, excess: float, evidence: Ev
         elif stored is not None and len(stored) == 3 * (part.rows[1] - part.rows[0]):
             changes = {handle.parameter: ScaledRows(factor, *part.rows)}
     which = part.what if part.rows is None else f"{part.what} (rows {part.rows[0]} to {part.rows[1] - 1})"
-    ratio = evidence.measured("update_ratio", part.element.where) or math.exp(-excess)
     return Suspicion(
         aberration.name,
         part.element.where,
@@ -163,8 +162,8 @@ def _suspicion(aberration: WeightScale, part: _Part, excess: float, evidence: Ev
         f"{'large' if excess > 0 else 'small'} as in the other blocks, and learns "
         f"{math.exp(abs(excess)):.3g} times {'slower' if excess > 0 else 'faster'} relative to its size",
         aberration.quantity,
-        ratio,
-        ratio * math.exp(excess) / BOUND if excess > 0 else ratio * math.exp(excess) * BOUND,
+        math.exp(excess),
+        BOUND if excess > 0 else 1 / BOUND,
         f"multiply {'the ' + part.what + ' of ' if part.rows else ''}{handle.parameter or 'the weight'} by "
         f"{factor:.4g}, to the median of its role"
         + ("" if changes else f": {handle.refusal or 'it is shared'}"),

@@ -39,7 +39,7 @@ class TerminalReport:
         found = facts(self.record)
         yield _header(self.record, found)
         for index, finding in enumerate(self.record.findings, 1):
-            yield _finding(index, finding)
+            yield _consequence(index, finding) if finding.consequence_of else _finding(index, finding)
         if not self.record.findings:
             broken = sum(fact.verdict is Verdict.NOT_CONVERGED for fact in found)
             but = f", but {_plural(broken, 'measurement')} did not converge" if broken else ""
@@ -99,6 +99,13 @@ def _finding(index: int, finding: Finding) -> RenderableType:
         grid.add_row(label, _text(words))
     title = _text(f"finding {index} · {finding.aberration.replace('_', ' ')} · {finding.where}", "bold red")
     return Panel(grid, title=title, title_align="left", border_style="red", box=box.ROUNDED)
+
+
+def _consequence(index: int, finding: Finding) -> RenderableType:
+    name = finding.aberration.replace("_", " ")
+    origin, _, where = finding.consequence_of.partition(" at ")
+    follows = f"it follows from {origin.replace('_', ' ')} at {where}"
+    return _text(f"finding {index} · {name} · {finding.where}: {follows}", "red")
 
 
 def _verdicts(found: Sequence[Fact]) -> Table:

@@ -14,18 +14,25 @@ BOUND = 0.8
 """Saturated fraction beyond which too little of the gradient passes."""
 
 
-class Saturated(Aberration):
+class SaturatedUnits(Aberration):
     """Most units of a bounded activation lie where its slope is below 5 % of the largest, shifted there.
 
     The correction brings the mean of what enters each unit to zero by its bias, b_i → b_i − ⟨z_i⟩. Units that
     saturate because their weights are too large are the consequence of a layer's gain.
     """
 
-    name = "saturation"
+    name = "saturated_units"
     summary = "Most units of a bounded activation are at its flat ends, and pass no gradient."
     quantity = "saturation"
     references = (GLOROT_2010,)
-    explained_by = ("non_finite", "input_scale", "stale_statistics", "layer_gain", "depth_gain", "saturation")
+    explained_by = (
+        "non_finite",
+        "input_scale",
+        "stale_statistics",
+        "layer_gain",
+        "depth_gain",
+        "saturated_units",
+    )
 
     def look(self, evidence: Evidence) -> list[Suspicion]:
         if evidence.training is Training.TRAINED:

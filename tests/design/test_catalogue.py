@@ -1,0 +1,309 @@
+"""Each aberration on a fault planted for it: place, cause, number, cure; and what it leaves alone."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+import lensmaker
+from design.networks import convolutions, he, images, lecun, perceptron, vectors
+from lensmaker.core import Finding
+
+LOSS = nn.functional.cross_entropy
+
+
+def roots(report: lensmaker.Report) -> list[Finding]:
+    return [f for f in report.findings if not f.consequence_of]
+
+
+def only(report: lensmaker.Report, aberration: str, place: str) -> Finding:
+    """The single fault, which has to be this one."""
+    assert [(f.aberration, str(f.where)) for f in roots(report)] == [(aberration, place)]
+    return roots(report)[0]
+
+
+def cured(report: lensmaker.Report, model: nn.Module, batch: object) -> None:
+    """After the correction nothing is found; undone, all is as it was."""
+    before = {n: t.clone() for n, t in model.state_dict().items()}
+    report.correct()
+    assert lensmaker.inspect(model, batch, LOSS).findings == ()
+    report.undo()
+    assert all(torch.equal(t.nan_to_num(7), before[n].nan_to_num(7)) for n, t in model.state_dict().items())
+
+
+# -- non-finite -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_a_weight_that_is_no_number(value: float) -> None:
+    net, batch = perceptron(4, init=he), vectors()
+    net[4].weight.data[7, 3] = value
+    report = lensmaker.inspect(net, batch, LOSS)
+    found = only(report, "non_finite", "4:linear")
+    assert "1 of 4096 entries of 4.weight is infinite or not a number, the first at [7, 3]" in found.cause
+    assert (found.value, found.bound) == (1, 0)
+    cured(report, net, batch)
+
+
+def test_two_broken_weights_are_two_findings_in_the_order_of_the_signal() -> None:
+    net, batch = perceptron(4, init=he), vectors()
+    net[6].bias.data[:3] = math.nan
+    net[2].weight.data[0, 0] = math.inf
+    found = roots(lensmaker.inspect(net, batch, LOSS))
+    assert [(f.aberration, f.where.path, f.value) for f in found] == [
+        ("non_finite", "2", 1),
+        ("non_finite", "6", 3),
+    ]
+
+
+def test_an_activation_that_is_no_number_has_its_place_and_no_correction() -> None:
+    class Logarithm(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            return (x - 100).log()
+
+    net = nn.Sequential(nn.Linear(32, 16), Logarithm(), nn.Linear(16, 10))
+    found = only(lensmaker.inspect(net, vectors(), LOSS), "non_finite", "1:log")
+    assert "though every weight is finite" in found.cause
+    assert found.factors == ()
+
+
+# -- input ------------------------------------------------------------------------------------------
+
+
+def test_bytes_are_no_input() -> None:
+    """The fold is exact: the corrected first layer sees (x − m)/s."""
+    net, (x, y) = perceptron(4, init=he), vectors(samples=64)
+    x = 255 * torch.rand(x.shape, generator=torch.Generator().manual_seed(1))
+    report = lensmaker.inspect(net, (x, y), LOSS)
+    found = only(report, "input_scale", "0:linear")
+    assert found.value == pytest.approx(255**2 / 3, rel=0.02)
+    expected = net[0]((x - x.mean()) / x.std(correction=0))
+    cured_first = report.correct() and net[0](x)
+    assert torch.allclose(cured_first, expected, atol=1e-4)
+
+
+def test_a_padded_convolution_is_scaled_alone() -> None:
+    net, (x, y) = convolutions(he), images()
+    found = only(lensmaker.inspect(net, (x * 1000, y), LOSS), "input_scale", "0:conv2d")
+    assert dict(found.factors) == {
+        "0.weight": pytest.approx(1 / (1000 * float(x.square().mean().sqrt())), rel=1e-3)
+    }
+
+
+@pytest.mark.parametrize("size", [0.2, 5.0])
+def test_inputs_of_about_one_and_normalised_ones_are_left_alone(size: float) -> None:
+    x, y = vectors()
+    assert lensmaker.inspect(perceptron(4, init=he), (x * size, y), LOSS).findings == ()
+    net = nn.Sequential(nn.LayerNorm(32), *perceptron(4, init=he))
+    assert lensmaker.inspect(net, (x * 1e3, y), LOSS).findings == ()
+
+
+# -- statistics -------------------------------------------------------------------------------------
+
+
+def normalised() -> tuple[nn.Sequential, tuple[Tensor, Tensor]]:
+    net, batch = convolutions(he, norm=True), images(samples=32)
+    for module in net.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.momentum = None
+    net(batch[0])
+    return net.eval(), batch
+
+
+@pytest.mark.parametrize(("size", "shift"), [(100.0, 0.0), (0.01, 0.0), (1.0, 5.0)])
+def test_statistics_that_contradict_the_data(size: float, shift: float) -> None:
+    net, batch = normalised()
+    assert lensmaker.inspect(net, batch, LOSS).findings == ()
+    where, norm = [(n, m) for n, m in net.named_modules() if isinstance(m, nn.BatchNorm2d)][1]
+    norm.running_var *= size
+    norm.running_mean += shift * norm.running_var.sqrt()
+    report = lensmaker.inspect(net, batch, LOSS)
+    found = only(report, "stale_statistics", f"{where}:batch_norm")
+    # ½[1/s + d²/s − 1 + ln s] with d in units of the true deviation; the data's own is exact here
+    expected = 0.5 * (1 / size + shift**2 - 1 + math.log(size)) if shift == 0 else 0.5 * shift**2
+    assert found.value == pytest.approx(expected, rel=0.05)
+    cured(report, net, batch)
+
+
+def test_statistics_never_estimated_are_left_alone() -> None:
+    net = convolutions(he, norm=True).eval()
+    assert lensmaker.inspect(net, images(), LOSS).findings == ()
+
+
+# -- units ------------------------------------------------------------------------------------------
+
+
+def test_repeated_and_zeroed_units_are_drawn_anew() -> None:
+    net, batch = perceptron(4, init=he), vectors()
+    net[4].weight.data[[5, 9]] = net[4].weight.data[2].clone()
+    net[4].weight.data[11] = 0
+    report = lensmaker.inspect(net, batch, LOSS)
+    found = only(report, "idle_units", "4:linear")
+    assert "1 with weights of zero and 2 that repeat another unit" in found.cause
+    before = net[4].weight.detach().clone()
+    report.correct()
+    changed = (net[4].weight != before).any(1).nonzero()[:, 0].tolist()
+    assert changed == [5, 9, 11]
+    size = net[4].weight.detach()[changed].square().mean() / before[:5].square().mean()
+    assert float(size) == pytest.approx(1, rel=0.5)
+    assert lensmaker.inspect(net, batch, LOSS).findings == ()
+
+
+def test_a_weight_of_zeros_cuts_the_axis_but_not_a_residual_block() -> None:
+    net, batch = perceptron(4, init=he), vectors()
+    net[4].weight.data.zero_()
+    report = lensmaker.inspect(net, batch, LOSS)
+    assert only(report, "idle_units", "4:linear").value == 64
+    cured(report, net, batch)
+
+    class Block(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.a, self.b = nn.Linear(32, 32), nn.Linear(32, 32)
+            nn.init.zeros_(self.b.weight)
+            nn.init.zeros_(self.b.bias)
+
+        def forward(self, x: Tensor) -> Tensor:
+            return x + self.b(torch.relu(self.a(x)))
+
+    assert lensmaker.inspect(nn.Sequential(Block(), Block(), nn.Linear(32, 10)), batch, LOSS).findings == ()
+
+
+def test_equal_kernels_of_a_blur_are_left_alone() -> None:
+    blur = nn.Conv2d(8, 8, 3, groups=8, bias=False, padding=1)
+    nn.init.constant_(blur.weight, 1 / 9)
+    net = nn.Sequential(nn.Conv2d(3, 8, 3), blur, nn.ReLU(), nn.Flatten(), nn.Linear(8 * 36, 10))
+    assert lensmaker.inspect(net, images(), LOSS).findings == ()
+
+
+def test_units_that_never_fire_get_their_bias_raised() -> None:
+    net, batch = perceptron(5, init=he), vectors(samples=32)
+    net[4].bias.data -= 9
+    report = lensmaker.inspect(net, batch, LOSS)
+    assert only(report, "dead_units", "5:relu").value == 1
+    report.correct()
+    alive = (net[:6](batch[0]) > 0).float().mean()
+    assert 0.3 < float(alive) < 0.7
+    assert lensmaker.inspect(net, batch, LOSS).findings == ()
+
+
+def test_units_at_the_flat_ends_are_brought_back() -> None:
+    net, batch = perceptron(5, act=nn.Tanh, init=lecun), vectors(samples=32)
+    net[4].bias.data += 5
+    report = lensmaker.inspect(net, batch, LOSS)
+    only(report, "saturated_units", "5:tanh")
+    cured(report, net, batch)
+
+
+# -- scale among peers ------------------------------------------------------------------------------
+
+
+def encoder(layers: int = 4) -> nn.Sequential:
+    torch.manual_seed(0)
+    blocks = [
+        nn.TransformerEncoderLayer(32, 4, 64, dropout=0.0, batch_first=True, norm_first=True)
+        for _ in range(layers)
+    ]
+    return nn.Sequential(*blocks, nn.Flatten(), nn.Linear(8 * 32, 10))
+
+
+def tokens() -> tuple[Tensor, Tensor]:
+    return torch.randn(16, 8, 32, generator=torch.Generator().manual_seed(0)), torch.arange(16) % 10
+
+
+@pytest.mark.parametrize("factor", [0.2, 8.0])
+@pytest.mark.parametrize("name", ["linear1", "linear2", "self_attn.out_proj"])
+def test_a_weight_inside_a_block(name: str, factor: float) -> None:
+    net, batch = encoder(), tokens()
+    net[2].get_submodule(name).weight.data *= factor
+    report = lensmaker.inspect(net, batch, LOSS)
+    found = only(report, "weight_scale", f"2.{name}:linear")
+    assert dict(found.factors) == {f"2.{name}.weight": pytest.approx(1 / factor, rel=0.1)}
+    cured(report, net, batch)
+
+
+def test_the_queries_of_a_packed_projection() -> None:
+    """Attention without entropy is the consequence, not a second fault."""
+    net, batch = encoder(), tokens()
+    net[1].self_attn.in_proj_weight.data[:32] *= 60
+    report = lensmaker.inspect(net, batch, LOSS)
+    found = only(report, "weight_scale", "1.self_attn:linear")
+    assert dict(found.factors) == {"1.self_attn.in_proj_weight[0:32]": pytest.approx(1 / 60, rel=0.1)}
+    assert [(f.aberration, f.consequence_of) for f in report.findings[1:]] == [
+        ("attention_entropy", "weight_scale at 1.self_attn:linear")
+    ]
+    assert "it follows from weight scale at 1.self_attn:linear" in " ".join(repr(report).split())
+    cured(report, net, batch)
+
+
+def test_attention_that_is_sharp_everywhere() -> None:
+    net, batch = encoder(2), tokens()
+    for block in (net[0], net[1]):
+        block.self_attn.in_proj_weight.data[:32] *= 60
+    report = lensmaker.inspect(net, batch, LOSS)
+    assert [f.aberration for f in roots(report)] == ["attention_entropy"] * 2
+    cured(report, net, batch)
+
+
+@pytest.mark.parametrize("name", ["weight_ih_l0", "weight_hh_l0", "weight_hh_l1"])
+@pytest.mark.parametrize("factor", [0.1, 10.0])
+def test_a_matrix_of_a_recurrent_layer(name: str, factor: float) -> None:
+    class Classifier(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.lstm, self.head = nn.LSTM(32, 48, 2, batch_first=True), nn.Linear(48, 10)
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.head(self.lstm(x)[0][:, -1])
+
+    torch.manual_seed(0)
+    net, batch = Classifier(), tokens()
+    net.lstm.get_parameter(name).data *= factor
+    report = lensmaker.inspect(net, batch, LOSS)
+    found = only(report, "weight_scale", "lstm:lstm")
+    assert dict(found.factors) == {f"lstm.{name}": pytest.approx(1 / factor, rel=0.1)}
+    cured(report, net, batch)
+
+
+DISTURBED: dict[str, Callable[[], tuple[nn.Module, object]]] = {
+    "depthwise and expanding": lambda: (_inverted(), images(size=16)),
+    "fan-out in stages": lambda: (
+        convolutions(
+            lambda w: nn.init.kaiming_normal_(w, mode="fan_out"), norm=True, channels=(8, 16, 32, 64)
+        ),
+        images(),
+    ),
+}
+
+
+def _inverted() -> nn.Sequential:
+    torch.manual_seed(0)
+
+    def block(channels: int) -> nn.Sequential:
+        wide = 4 * channels
+        return nn.Sequential(
+            nn.Sequential(nn.Conv2d(channels, wide, 1, bias=False), nn.BatchNorm2d(wide), nn.ReLU6()),
+            nn.Sequential(
+                nn.Conv2d(wide, wide, 3, padding=1, groups=wide, bias=False), nn.BatchNorm2d(wide), nn.ReLU6()
+            ),
+            nn.Sequential(nn.Conv2d(wide, channels, 1, bias=False), nn.BatchNorm2d(channels), nn.Identity()),
+        )
+
+    net = nn.Sequential(
+        nn.Conv2d(3, 8, 3), *(block(8) for _ in range(4)), nn.AdaptiveAvgPool2d(1), nn.Flatten()
+    )
+    net.append(nn.Linear(8, 10))
+    for module in net.modules():
+        if isinstance(module, nn.Conv2d):
+            nn.init.kaiming_normal_(module.weight, mode="fan_out")
+    return net
+
+
+@pytest.mark.parametrize("name", DISTURBED)
+def test_weights_of_other_kinds_are_no_peers(name: str) -> None:
+    model, batch = DISTURBED[name]()
+    assert lensmaker.inspect(model, batch, LOSS).findings == ()
