@@ -160,6 +160,26 @@ def test_each_theory_has_a_page(member: Any) -> None:
         assert r.identifier.removeprefix("arXiv:") in page or r.title in page, r
 
 
+@by_name(ABERRATIONS)
+def test_each_aberration_has_a_page_and_is_in_the_list(member: Any) -> None:
+    folder = ROOT / "docs" / "aberrations"
+    page = (folder / f"{member.name}.md").read_text(encoding="utf-8")
+    headings = re.findall(r"^## (.+)$", page, re.MULTILINE)
+    assert headings == [
+        "What it looks like",
+        "Why it happens, and what it harms",
+        "The number that reveals it",
+        "The correction",
+        "Where it misleads",
+    ]
+    assert f"[{member.name}]({member.name}.md)" in (folder / "index.md").read_text(encoding="utf-8")
+
+
+@by_name(ABERRATIONS)
+def test_what_explains_an_aberration_is_one(member: Any) -> None:
+    assert set(member.explained_by) <= {a.name for a in ABERRATIONS}
+
+
 # -- behaviour --------------------------------------------------------------------------------------
 
 by_row = by_name(list(TABLE))

@@ -149,8 +149,8 @@ QUANTITIES: tuple[Quantity, ...] = (
         "statistics_divergence",
         "D",
         "nat",
-        "Mean over channels of the Kullback–Leibler divergence of the data, taken as Gaussian, from the "
-        "running statistics of a normalisation.",
+        "Kullback–Leibler divergence of the data, taken as Gaussian, from the running statistics of a "
+        "normalisation: that of the median channel.",
         Scale.LOG,
     ),
     # criticality of an activation function

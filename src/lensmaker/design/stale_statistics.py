@@ -16,19 +16,23 @@ from lensmaker.systems.networks.weights import named_arguments
 from lensmaker.theories.bibliography import IOFFE_2015
 
 BOUND = 1.0
-"""Mean divergence of a channel, in nat, beyond which the normalised signal is another one.
+"""Divergence of the median channel, in nat, beyond which the normalised signal is another one.
 
 A shift of √2 standard deviations makes 1 nat, and so does a variance that is 4.1 times too large.
 """
+
+SAMPLES, ENTRIES = 32, 64
+"""Most samples that are looked at, and fewest entries of a channel that have statistics."""
 
 
 class StaleStatistics(Aberration):
     """A normalisation in evaluation mode whose stored mean μ_r and variance v_r contradict the data's.
 
     For each channel D = ½[v/v_r + (μ − μ_r)²/v_r − 1 − ln(v/v_r)] is the divergence of the data, taken as
-    Gaussian, from the stored statistics; their mean over the channels breaks the bound. Statistics that were
-    never estimated (0 and 1, no batch counted) are left alone. The correction stores those of this batch,
-    on the choice that the data are right: were the batch unusual, the data are what to look at.
+    Gaussian, from the stored statistics; that of the median channel breaks the bound (channels that are silent
+    on this batch are no fault). Statistics that were never estimated (0 and 1) are left alone. The correction
+    stores those of this batch, on the choice that the data are right: were the batch unusual, the data are what
+    to look at.
     """
 
     name = "stale_statistics"
@@ -41,7 +45,7 @@ class StaleStatistics(Aberration):
         suspects = [e for e in evidence.train.visible() if _stored(e, evidence.train) is not None]
         if not suspects:
             return []
-        contents = evidence.network.probes(evidence.network.batch.samples)
+        contents = evidence.network.probes(min(SAMPLES, evidence.network.batch.samples))
         return list(self._found({e.where for e in suspects}, contents, evidence))
 
     def _found(self, places: set[Any], train: Train, evidence: Evidence) -> Iterator[Suspicion]:
@@ -51,11 +55,11 @@ class StaleStatistics(Aberration):
             if element.where not in places or stored is None:
                 continue
             x = train.values[train.signal_inputs(element)[0]].tensor
-            if x is None or not bool(x.isfinite().all()):
+            if x is None or not bool(x.isfinite().all()) or x.numel() < ENTRIES * x.shape[1]:
                 continue
             axes = [a for a in range(x.ndim) if a != 1]
             variance, mean = torch.var_mean(x.detach().double(), axes, correction=0)
-            divergence = float(_divergence(mean, variance, *stored).mean())
+            divergence = float(_divergence(mean, variance, *stored).median())
             if divergence > BOUND:
                 yield self._suspicion(element, divergence, mean, variance, modules.get(element.where.path))
 
