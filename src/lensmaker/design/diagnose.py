@@ -122,7 +122,8 @@ def _in_words(evidence: Evidence, effect: tuple[Prediction, ...]) -> str:
     now = [evidence.value("gradient", e.where) for e in evidence.train.visible()]
     predicted = [p.value for p in effect if p.quantity.name == "gradient"]
     if len(predicted) > 1:
-        before = f" (now {_ratio(now[0], now[-1])} times)" if len(now) > 1 else ""
+        known = len(now) > 1 and all(g is not None and 0 <= g < math.inf for g in (now[0], now[-1]))
+        before = f" (now {_ratio(now[0], now[-1])} times)" if known else ""
         span = _ratio(predicted[0], predicted[-1])
         return f"the gradient at the first layer becomes {span} times that at the last{before}"
     tangents = [p.value for p in effect if p.quantity.name == "tangent"]
