@@ -244,7 +244,7 @@ FAULTS = (
     Fault("input × 0.01", unnormalised(0.01, 0.0)),
     *(Fault(f"{f:.0%} of units repeated", repeated(f)) for f in (0.1, 0.5)),
     *(Fault(f"{f:.0%} of units zero", zeroed(f)) for f in (0.1, 0.5)),
-    Fault("running variance × 100", stale(100.0, 0.0)),
+    Fault("running variance × 0.01", stale(0.01, 0.0)),
     Fault("running mean + 5", stale(1.0, 5.0)),
     Fault("one weight NaN", not_a_number(math.nan)),
     Fault("one weight infinite", not_a_number(math.inf)),

@@ -114,7 +114,9 @@ def normalised() -> tuple[nn.Sequential, tuple[Tensor, Tensor]]:
     return net.eval(), batch
 
 
-@pytest.mark.parametrize(("size", "shift"), [(100.0, 0.0), (0.01, 0.0), (1.0, 5.0)])
+@pytest.mark.parametrize(
+    ("size", "shift"), [(100.0, 0.0), pytest.param(0.01, 0.0, marks=pytest.mark.slow), (1.0, 5.0)]
+)
 def test_statistics_that_contradict_the_data(size: float, shift: float) -> None:
     net, batch = normalised()
     assert lensmaker.inspect(net, batch, LOSS).findings == ()
@@ -215,8 +217,20 @@ def tokens() -> tuple[Tensor, Tensor]:
     return torch.randn(16, 8, 32, generator=torch.Generator().manual_seed(0)), torch.arange(16) % 10
 
 
-@pytest.mark.parametrize("factor", [0.2, 8.0])
-@pytest.mark.parametrize("name", ["linear1", "linear2", "self_attn.out_proj"])
+SLOW = pytest.mark.slow
+
+
+@pytest.mark.parametrize(
+    ("name", "factor"),
+    [
+        ("linear1", 8.0),
+        ("self_attn.out_proj", 0.2),
+        pytest.param("linear1", 0.2, marks=SLOW),
+        pytest.param("self_attn.out_proj", 8.0, marks=SLOW),
+        pytest.param("linear2", 8.0, marks=SLOW),
+        pytest.param("linear2", 0.2, marks=SLOW),
+    ],
+)
 def test_a_weight_inside_a_block(name: str, factor: float) -> None:
     net, batch = encoder(), tokens()
     net[2].get_submodule(name).weight.data *= factor
@@ -240,6 +254,7 @@ def test_the_queries_of_a_packed_projection() -> None:
     cured(report, net, batch)
 
 
+@SLOW
 def test_attention_that_is_sharp_everywhere() -> None:
     net, batch = encoder(2), tokens()
     for block in (net[0], net[1]):
@@ -249,8 +264,15 @@ def test_attention_that_is_sharp_everywhere() -> None:
     cured(report, net, batch)
 
 
-@pytest.mark.parametrize("name", ["weight_ih_l0", "weight_hh_l0", "weight_hh_l1"])
-@pytest.mark.parametrize("factor", [0.1, 10.0])
+@pytest.mark.parametrize(
+    ("name", "factor"),
+    [
+        ("weight_ih_l0", 10.0),
+        ("weight_hh_l1", 0.1),
+        pytest.param("weight_hh_l0", 10.0, marks=SLOW),
+        pytest.param("weight_ih_l0", 0.1, marks=SLOW),
+    ],
+)
 def test_a_matrix_of_a_recurrent_layer(name: str, factor: float) -> None:
     class Classifier(nn.Module):
         def __init__(self) -> None:

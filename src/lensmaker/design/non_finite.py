@@ -20,7 +20,8 @@ class NonFinite(Aberration):
 
     One such weight makes every later activation and every gradient one. Each parameter or buffer that holds
     any is a finding; the correction writes 0 there, which lets the other weights of the unit act alone. Where
-    all weights are finite, the finding is the first element whose output is not: there is no number to change.
+    all weights are finite but what the network puts out is not, the finding is the first element of which that
+    is true: there is no number to change. Values that do not come out (a mask of −∞) are no fault.
     """
 
     name = "non_finite"
@@ -53,9 +54,14 @@ class NonFinite(Aberration):
             )
 
     def _activation(self, evidence: Evidence) -> Iterator[Suspicion]:
-        for element in evidence.train.visible():
-            if evidence.convergence("second_moment", element.where) is not Convergence.NOT_FINITE:
-                continue
+        broken = [
+            e
+            for e in evidence.train.visible()
+            if evidence.convergence("second_moment", e.where) is Convergence.NOT_FINITE
+        ]
+        ends = {evidence.train.values[v].producer for v in evidence.train.boundary}
+        reach_the_end = any(e.index in ends for e in broken)
+        for element in broken[: int(reach_the_end)]:
             yield Suspicion(
                 self.name,
                 element.where,
@@ -66,7 +72,6 @@ class NonFinite(Aberration):
                 "none by a number alone: look at what enters it, or raise the precision",
                 {},
             )
-            return
 
 
 def _entries(count: int, tensor: Tensor) -> str:

@@ -21,6 +21,9 @@ BOUND = 1.0
 A shift of √2 standard deviations makes 1 nat, and so does a variance that is 4.1 times too large.
 """
 
+BOUND_ALONE = 5.0
+"""The same where no normalisation before it agrees with the data: these may be another set, read as well as ever."""
+
 SAMPLES, ENTRIES = 32, 64
 """Most samples that are looked at, and fewest entries of a channel that have statistics."""
 
@@ -30,9 +33,10 @@ class StaleStatistics(Aberration):
 
     For each channel D = ½[v/v_r + (μ − μ_r)²/v_r − 1 − ln(v/v_r)] is the divergence of the data, taken as
     Gaussian, from the stored statistics; that of the median channel breaks the bound (channels that are silent
-    on this batch are no fault). Statistics that were never estimated (0 and 1) are left alone. The correction
-    stores those of this batch, on the choice that the data are right: were the batch unusual, the data are what
-    to look at.
+    on this batch are no fault). The bound is wide where no normalisation before it agrees with its data, for
+    then the data themselves may be of another kind, and the network still be right about them. Statistics that
+    were never estimated (0 and 1) are left alone. The correction stores those of this batch, on the choice that
+    the data are right: were the batch unusual, the data are what to look at.
     """
 
     name = "stale_statistics"
@@ -50,6 +54,7 @@ class StaleStatistics(Aberration):
 
     def _found(self, places: set[Any], train: Train, evidence: Evidence) -> Iterator[Suspicion]:
         modules = dict(evidence.network.model.named_modules())
+        agreed = disagreed = False
         for element in train.visible():
             stored = _stored(element, train)
             if element.where not in places or stored is None:
@@ -60,11 +65,20 @@ class StaleStatistics(Aberration):
             axes = [a for a in range(x.ndim) if a != 1]
             variance, mean = torch.var_mean(x.detach().double(), axes, correction=0)
             divergence = float(_divergence(mean, variance, *stored).median())
-            if divergence > BOUND:
-                yield self._suspicion(element, divergence, mean, variance, modules.get(element.where.path))
+            bound = BOUND if agreed and not disagreed else BOUND_ALONE
+            agreed, disagreed = agreed or divergence <= BOUND, disagreed or divergence > BOUND
+            if divergence > bound:
+                module = modules.get(element.where.path)
+                yield self._suspicion(element, divergence, bound, mean, variance, module)
 
     def _suspicion(
-        self, element: Element, divergence: float, mean: Tensor, variance: Tensor, module: nn.Module | None
+        self,
+        element: Element,
+        divergence: float,
+        bound: float,
+        mean: Tensor,
+        variance: Tensor,
+        module: nn.Module | None,
     ) -> Suspicion:
         changes: dict[str, Change] = {}
         if getattr(module, "running_mean", None) is not None:
@@ -77,7 +91,7 @@ class StaleStatistics(Aberration):
             "what the layers after it were made for",
             self.quantity,
             divergence,
-            BOUND,
+            bound,
             "store the mean and variance of this batch: of the two that disagree, the data are taken to be right",
             changes,
         )
