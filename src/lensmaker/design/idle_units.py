@@ -88,14 +88,15 @@ class _Idle:
 
 def _idle(weights: Weights) -> _Idle:
     """The rows at fault; none where all are alike, as in a weight of zeros or an average."""
-    rows = weights.weight.detach().flatten(1).double()
+    rows = weights.weight.detach().flatten(1)
+    rows = rows if rows.dtype == torch.float64 else rows.float()
     norms = rows.norm(dim=1)
     zero = norms <= SAME * norms.max()
     if len(rows) < 2 or rows.shape[1] < 2 or bool(zero.all()):
         return _Idle((), ())
     bias = weights.bias
     if bias is not None and bias.ndim == 1:
-        rows = torch.cat([rows, bias.detach().double()[:, None]], 1)
+        rows = torch.cat([rows, bias.detach().to(rows)[:, None]], 1)
     repeated = _repeated(rows, zero)
     if len(repeated) >= len(rows) - 1 - int(zero.sum()):
         return _Idle((), ())
@@ -105,14 +106,14 @@ def _idle(weights: Weights) -> _Idle:
 def _repeated(rows: Tensor, left_out: Tensor) -> list[int]:
     """Rows that equal an earlier one, found by their projections onto one fixed direction."""
     direction = torch.randn(rows.shape[1], generator=stream("idle units", 0), dtype=rows.dtype)
-    projections = rows @ direction
+    projections = rows @ direction.to(rows.device)
     order = projections.argsort(stable=True)
-    scale = float(rows.norm(dim=1).max())
+    near = SAME * float(rows.norm(dim=1).max())
+    gaps = projections[order].diff().abs() <= near * float(direction.norm())
     found = []
-    for here, there in zip(order[:-1].tolist(), order[1:].tolist(), strict=True):
-        if left_out[here] or left_out[there]:
-            continue
-        if float((rows[here] - rows[there]).norm()) <= SAME * scale:
+    for k in gaps.nonzero()[:, 0].tolist():
+        here, there = int(order[k]), int(order[k + 1])
+        if not (left_out[here] or left_out[there]) and float((rows[here] - rows[there]).norm()) <= near:
             found.append(max(here, there))
     return sorted(set(found))
 
