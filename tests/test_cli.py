@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pickle
 import re
 import signal
 import subprocess
@@ -449,6 +450,17 @@ def test_each_error_of_ours_is_exit_code_2(
     monkeypatch.setattr(cli.show, "quantities_table", raising)
     done = lensmaker("quantities")
     assert (done.code, done.err) == (2, "lensmaker: Expected a lens, but got a mirror: turn it round.\n")
+
+
+def test_what_is_refused_is_refused_in_one_line(bench: Path) -> None:
+    """In a process of its own, where torch's warnings would be printed."""
+    command = str(Path(sys.executable).with_name("lensmaker"))
+    with (bench / "evil.pkl").open("wb") as file:
+        pickle.dump({"a": print}, file, protocol=4)
+    for words in (inspect("--weights", "evil.pkl"), inspect("--loss", "mse_loss")):
+        done = subprocess.run([command, *words], capture_output=True, text=True, check=False)
+        assert done.returncode == 2
+        assert len(done.stderr.strip().splitlines()) == 1, done.stderr
 
 
 def test_an_output_does_not_replace_an_input(bench: Path, lensmaker: Callable[..., Run]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -244,13 +244,8 @@ FAULTS = (
     Fault("input × 0.01", unnormalised(0.01, 0.0)),
     *(Fault(f"{f:.0%} of units repeated", repeated(f)) for f in (0.1, 0.5)),
     *(Fault(f"{f:.0%} of units zero", zeroed(f)) for f in (0.1, 0.5)),
-    Fault("running variance × 0.01", stale(0.01, 0.0)),
+    *(Fault(f"running variance × {k:g}", stale(k, 0.0)) for k in (0.01, 100.0)),
     Fault("running mean + 5", stale(1.0, 5.0)),
     Fault("one weight NaN", not_a_number(math.nan)),
     Fault("one weight infinite", not_a_number(math.inf)),
 )
-
-
-def names() -> Iterator[str]:
-    """Of all the faults."""
-    yield from (fault.name for fault in FAULTS)

@@ -11,7 +11,8 @@ from torch import Tensor, nn
 
 import lensmaker
 from design.networks import convolutions, he, images, lecun, perceptron, vectors
-from lensmaker.core import Finding
+from lensmaker.core import Convergence, Finding, Measurement
+from lensmaker.data import svhn_net
 
 LOSS = nn.functional.cross_entropy
 
@@ -69,6 +70,24 @@ def test_an_activation_that_is_no_number_has_its_place_and_no_correction() -> No
     found = only(lensmaker.inspect(net, vectors(), LOSS), "non_finite", "1:log")
     assert "though every weight is finite" in found.cause
     assert found.factors == ()
+
+
+def test_infinities_that_do_not_come_out_are_no_fault() -> None:
+    """A causal mask, written out: −∞ in the logits, nothing of it in their softmax."""
+
+    class Masked(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            logits = x @ x.mT / 32 + torch.full((8, 8), -math.inf).triu(1)
+            return logits.softmax(-1) @ x
+
+    net = nn.Sequential(nn.Linear(32, 32), Masked(), nn.Flatten(), nn.Linear(8 * 32, 10))
+    report = lensmaker.inspect(net, tokens(), LOSS)
+    assert any(m.convergence is Convergence.NOT_FINITE for m in _measured(report))
+    assert report.findings == ()
+
+
+def _measured(report: lensmaker.Report) -> list[Measurement]:
+    return [*report.record.measurements, *(c.measurement for c in report.record.comparisons)]
 
 
 # -- input ------------------------------------------------------------------------------------------
@@ -129,6 +148,39 @@ def test_statistics_that_contradict_the_data(size: float, shift: float) -> None:
     expected = 0.5 * (1 / size + shift**2 - 1 + math.log(size)) if shift == 0 else 0.5 * shift**2
     assert found.value == pytest.approx(expected, rel=0.05)
     cured(report, net, batch)
+
+
+@pytest.mark.slow
+def test_data_of_another_kind_are_not_the_fault_of_the_statistics() -> None:
+    """The SVHN network on handwriting: its statistics are off by 1.6 nat, and right about the images as they are."""
+    svhn = svhn_net()
+    x, labels = svhn.batch, svhn.labels
+    assert lensmaker.inspect(svhn.model, x[:32]).findings == ()
+
+    def accuracy() -> float:
+        with torch.no_grad():
+            return float((svhn.model(x[64:]).argmax(1) == labels[64:]).float().mean())
+
+    first = next(m for m in svhn.model.modules() if isinstance(m, nn.BatchNorm2d))
+    as_trained = accuracy()
+    seen: list[Tensor] = []
+    hook = first.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+    with torch.no_grad():
+        svhn.model(x[:32])
+    hook.remove()
+    v, m = torch.var_mean(seen[0].double(), (0, 2, 3), correction=0)
+    v_r, m_r = first.running_var.double(), first.running_mean.double()
+    divergence = 0.5 * (v / v_r + (m - m_r).square() / v_r - 1 - (v / v_r).log())
+    assert float(divergence.median()) == pytest.approx(1.6, abs=0.1)
+    for module in svhn.model.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.momentum = None
+            module.reset_running_stats()
+            module.train()
+    with torch.no_grad():
+        svhn.model(x[:64])
+    svhn.model.eval()
+    assert accuracy() < as_trained
 
 
 def test_statistics_never_estimated_are_left_alone() -> None:

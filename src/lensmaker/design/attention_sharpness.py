@@ -7,12 +7,12 @@ import math
 import torch
 
 from lensmaker.core import Training
+from lensmaker.core.bibliography import ZHAI_2023
 from lensmaker.design.aberration import Aberration, Suspicion
 from lensmaker.design.correction import Change, Scaled, ScaledRows
 from lensmaker.design.evidence import Evidence
 from lensmaker.systems.networks import Element, Train
 from lensmaker.systems.networks.weights import named_arguments
-from lensmaker.theories.bibliography import ZHAI_2023
 
 BOUND = 0.35
 """Entropy, over that of looking at all tokens alike, below which a fresh attention has collapsed."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from lensmaker.core import Training
+from lensmaker.core.bibliography import LU_2020
 from lensmaker.design.aberration import Aberration, Suspicion
 from lensmaker.design.evidence import Evidence
 from lensmaker.design.operating_point import OperatingPoint, operating_points
 from lensmaker.systems.networks import Element
 from lensmaker.systems.networks.operations import ELEMENTWISE_ACTIVATIONS
-from lensmaker.theories.bibliography import LU_2020
 
 BOUND = 0.8
 """Dead fraction of an activation beyond which too few units are left; depth alone makes 1/2."""

@@ -6,13 +6,15 @@ import math
 from dataclasses import replace
 from statistics import fmean
 
-from lensmaker.core import Training
+from lensmaker.core import Training, Where
+from lensmaker.core.bibliography import POOLE_2016, SCHOENHOLZ_2017
 from lensmaker.design.aberration import Aberration, Suspicion
-from lensmaker.design.correction import Scaled
+from lensmaker.design.correction import Scaled, combined
 from lensmaker.design.evidence import Evidence
+from lensmaker.design.forecast import forecast
 from lensmaker.design.joint import Wish, joint
 from lensmaker.design.layer_gain import PEERS, Outlier, outliers
-from lensmaker.theories.bibliography import POOLE_2016, SCHOENHOLZ_2017
+from lensmaker.theories.mean_field import MeanField
 
 BOUND = 1e6
 """Growth or decay of the gradient's mean square over the depth that no learning rate spans."""
@@ -20,6 +22,9 @@ BOUND = 1e6
 
 class DepthGain(Aberration):
     """The product of all layers' χ leaves [1/B, B], those that stand out counted at the level of the others.
+
+    A layer that stands out makes the signal of those after it another one, and χ with it: where there is one, χ
+    is that of the network as `layer_gain` corrects it.
 
     ∏ χ_l is the ratio of the gradient's mean square at the first and the last layer. The correction brings
     every layer to the critical line of its activation, σ_w(σ_b) at which χ = 1: it multiplies each weight by
@@ -36,7 +41,8 @@ class DepthGain(Aberration):
         if evidence.training is Training.TRAINED:
             return []
         found, blamed = evidence.lenses, {o.lens.where: o for o in outliers(evidence)}
-        logs = [math.log(lens.growth) for lens in found if lens.where not in blamed]
+        growths = _growths(evidence, list(blamed.values()))
+        logs = [math.log(growths[lens.where]) for lens in found if lens.where not in blamed]
         level = fmean(logs) if len(found) >= PEERS else 0.0  # to which `layer_gain` brings those it blames
         total = math.fsum(logs) + len(blamed) * level
         if abs(total) <= math.log(BOUND):
@@ -62,6 +68,18 @@ class DepthGain(Aberration):
                 {name: Scaled(factor) for name, factor in factors.items()},
             )
         ]
+
+
+def _growths(evidence: Evidence, blamed: list[Outlier]) -> dict[Where, float]:
+    """χ of each lens, once the layers that are blamed are corrected."""
+    lenses = evidence.lenses
+    changes = combined(outlier.wish.changes for outlier in blamed)
+    found = {lens.where: lens.growth for lens in lenses}
+    if not changes:
+        return found
+    theory = MeanField(None, seed=evidence.network.seed)
+    corrected = replace(evidence, predictions=forecast(evidence.network, changes, theory))
+    return found | {lens.where: lens.growth for lens in corrected.lenses}
 
 
 def _besides(wish: Wish, blamed: Outlier | None) -> Wish:

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from lensmaker.core import Finding, Prediction
 from lensmaker.design.aberration import Aberration, Suspicion
 from lensmaker.design.attention_sharpness import AttentionSharpness
-from lensmaker.design.correction import Change, combined, tried
+from lensmaker.design.correction import Change, combined
 from lensmaker.design.dead_units import DeadUnits
 from lensmaker.design.depth_gain import DepthGain
 from lensmaker.design.evidence import Evidence
+from lensmaker.design.forecast import forecast
 from lensmaker.design.idle_units import IdleUnits
 from lensmaker.design.input_scale import InputScale
 from lensmaker.design.layer_gain import LayerGain
@@ -20,7 +21,6 @@ from lensmaker.design.non_finite import NonFinite
 from lensmaker.design.saturated_units import SaturatedUnits
 from lensmaker.design.stale_statistics import StaleStatistics
 from lensmaker.design.weight_scale import WeightScale
-from lensmaker.systems.networks import Network
 from lensmaker.theories.finite_width import FiniteWidth
 from lensmaker.theories.mean_field import MeanField
 
@@ -60,10 +60,13 @@ def diagnose(evidence: Evidence) -> Diagnosis:
     origins = [_origin(s, suspicions, evidence) for s in suspicions]
     roots = [s for s, origin in zip(suspicions, origins, strict=True) if origin is None]
     changes = combined(s.changes for s in roots)
-    effect = predicted_effect(evidence.network, changes) if changes else ()
-    findings = [_finding(s, evidence, effect) for s in roots]
-    findings += [_consequence(s, of) for s, of in zip(suspicions, origins, strict=True) if of is not None]
-    return Diagnosis(tuple(findings), changes)
+    seed = evidence.network.seed
+    theory = MeanField(FiniteWidth(seed=seed + 1), seed=seed)
+    effect = tuple(forecast(evidence.network, changes, theory)) if changes else ()
+    words = _in_words(evidence, effect) if changes else ""
+    found = zip(suspicions, origins, strict=True)
+    findings = [_finding(s, of, effect, words) for s, of in found]
+    return Diagnosis(tuple(sorted(findings, key=lambda f: bool(f.consequence_of))), changes)
 
 
 def _origin(suspicion: Suspicion, all_of_them: list[Suspicion], evidence: Evidence) -> Suspicion | None:
@@ -79,7 +82,13 @@ def _origin(suspicion: Suspicion, all_of_them: list[Suspicion], evidence: Eviden
     return min(before, key=lambda s: evidence.position(s.where), default=None)
 
 
-def _consequence(suspicion: Suspicion, origin: Suspicion) -> Finding:
+def _finding(
+    suspicion: Suspicion, origin: Suspicion | None, effect: tuple[Prediction, ...], words: str
+) -> Finding:
+    """With the effect of all corrections together, in words too; a consequence of `origin` has none of its own."""
+    alone = origin is None
+    changed = alone and bool(suspicion.changes)
+    of = "" if origin is None else f"{origin.aberration} at {origin.where}"
     return Finding(
         suspicion.aberration,
         suspicion.where,
@@ -87,34 +96,11 @@ def _consequence(suspicion: Suspicion, origin: Suspicion) -> Finding:
         suspicion.quantity,
         suspicion.value,
         suspicion.bound,
-        f"none of its own: it follows from {origin.aberration.replace('_', ' ')} at {origin.where}",
-        (),
-        "nothing is changed for you",
-        consequence_of=f"{origin.aberration} at {origin.where}",
-    )
-
-
-def predicted_effect(network: Network, changes: Mapping[str, Change]) -> tuple[Prediction, ...]:
-    """What the theory predicts for the network with its weights changed."""
-    with tried(network.model, changes):
-        corrected = Network(
-            network.model, network.batch, network.loss_fn, batch_axis=network.batch.axis, seed=network.seed
-        )
-        return tuple(MeanField(FiniteWidth(seed=network.seed + 1), seed=network.seed).predict(corrected))
-
-
-def _finding(suspicion: Suspicion, evidence: Evidence, effect: tuple[Prediction, ...]) -> Finding:
-    return Finding(
-        suspicion.aberration,
-        suspicion.where,
-        suspicion.cause,
-        suspicion.quantity,
-        suspicion.value,
-        suspicion.bound,
-        suspicion.correction,
-        tuple(suspicion.factors.items()),
-        _in_words(evidence, effect) if suspicion.changes else "nothing is changed for you",
-        effect if suspicion.changes else (),
+        suspicion.correction if alone else f"none of its own: it follows from {of}",
+        tuple(suspicion.factors.items()) if alone else (),
+        words if changed else "nothing is changed for you",
+        effect if changed else (),
+        of,
     )
 
 

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from lensmaker.core import Training
+from lensmaker.core.bibliography import GLOROT_2010
 from lensmaker.design.aberration import Aberration, Suspicion
 from lensmaker.design.correction import Replaced
 from lensmaker.design.evidence import Evidence
@@ -16,7 +17,6 @@ from lensmaker.design.handle import handle_of
 from lensmaker.numerics.seeding import stream
 from lensmaker.systems.networks import Element
 from lensmaker.systems.networks.weights import Layout, Weights, weights_of
-from lensmaker.theories.bibliography import GLOROT_2010
 
 SAME = 1e-6
 """Relative distance of two rows that are one; rounding of single precision is a tenth of it."""

@@ -7,13 +7,13 @@ import math
 from torch import Tensor
 
 from lensmaker.core import Training, Where
+from lensmaker.core.bibliography import LECUN_1998
 from lensmaker.design.aberration import Aberration, Suspicion
 from lensmaker.design.correction import Change, Replaced, Scaled
 from lensmaker.design.evidence import Evidence
 from lensmaker.design.handle import handle_of, users_of
 from lensmaker.systems.networks import Family
 from lensmaker.systems.networks.weights import Layout, Weights, weights_of
-from lensmaker.theories.bibliography import LECUN_1998
 
 BOUND = 100.0
 """Second moment beyond which (or below the inverse of which) an input is not normalised.

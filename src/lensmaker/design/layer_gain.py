@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from statistics import median
 
 from lensmaker.core import Training
+from lensmaker.core.bibliography import POOLE_2016, SCHOENHOLZ_2017
 from lensmaker.design.aberration import Aberration, Suspicion
 from lensmaker.design.critical_scale import Lens
 from lensmaker.design.evidence import Evidence
 from lensmaker.design.joint import Wish, joint
-from lensmaker.theories.bibliography import POOLE_2016, SCHOENHOLZ_2017
 
 BOUND = 4.0
 """Ratio of a layer's gain to the median of all beyond which it stands out of a fresh network.

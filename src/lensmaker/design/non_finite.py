@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 
 from lensmaker.core import Convergence
+from lensmaker.core.bibliography import MICIKEVICIUS_2018
 from lensmaker.design.aberration import Aberration, Suspicion
 from lensmaker.design.correction import Replaced
 from lensmaker.design.evidence import Evidence
-from lensmaker.theories.bibliography import MICIKEVICIUS_2018
 
 
 class NonFinite(Aberration):

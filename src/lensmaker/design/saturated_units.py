@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from lensmaker.core import Training
+from lensmaker.core.bibliography import GLOROT_2010
 from lensmaker.design.aberration import Aberration, Suspicion
 from lensmaker.design.evidence import Evidence
 from lensmaker.design.operating_point import OperatingPoint, operating_points
 from lensmaker.systems.networks import Element
 from lensmaker.systems.networks.operations import ELEMENTWISE_ACTIVATIONS
-from lensmaker.theories.bibliography import GLOROT_2010
 
 BOUND = 0.8
 """Saturated fraction beyond which too little of the gradient passes."""

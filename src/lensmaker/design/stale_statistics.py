@@ -8,12 +8,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from lensmaker.core.bibliography import IOFFE_2015
 from lensmaker.design.aberration import Aberration, Suspicion
 from lensmaker.design.correction import Change, Replaced
 from lensmaker.design.evidence import Evidence
 from lensmaker.systems.networks import Element, Train
 from lensmaker.systems.networks.weights import named_arguments
-from lensmaker.theories.bibliography import IOFFE_2015
 
 BOUND = 1.0
 """Divergence of the median channel, in nat, beyond which the normalised signal is another one.

@@ -12,13 +12,13 @@ from statistics import median
 import torch
 
 from lensmaker.core import Training
+from lensmaker.core.bibliography import GLOROT_2010, HANIN_NICA_2020
 from lensmaker.design.aberration import Aberration, Suspicion
 from lensmaker.design.correction import Change, Scaled, ScaledRows
 from lensmaker.design.evidence import Evidence
 from lensmaker.design.handle import handle_of, users_of
 from lensmaker.systems.networks import Element, Family
 from lensmaker.systems.networks.weights import Layout, Weights, weights_of
-from lensmaker.theories.bibliography import GLOROT_2010, HANIN_NICA_2020
 
 BOUND = 6.0
 """Ratio of σ_w² to the median of its role beyond which a weight of a fresh network stands out."""

@@ -9,7 +9,8 @@ import torch
 from numpy.typing import NDArray
 from torch.utils._pytree import tree_map_only
 
-from lensmaker.core import Measurement, Reference, Where
+from lensmaker.core import Measurement, Where
+from lensmaker.core.bibliography import ZHAI_2023
 from lensmaker.instruments.layout import Layout
 from lensmaker.instruments.sums import numbers
 from lensmaker.instruments.together import PassInstrument, Reading, Sight
@@ -53,16 +54,7 @@ class AttentionEntropy(PassInstrument):
     name = "attention"
     summary = "Entropy of the attention weights of a query."
     quantities = ("attention_entropy",)
-    references = (
-        Reference(
-            "zhai2023",
-            "S. Zhai et al.",
-            "Stabilizing transformer training by preventing attention entropy collapse",
-            2023,
-            "ICML",
-            "arXiv:2303.06296",
-        ),
-    )
+    references = (ZHAI_2023,)
 
     def __init__(self, limit: int = 1 << 20, seed: int = 0) -> None:
         self.limit = limit

@@ -9,7 +9,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from lensmaker.core import Measurement, Reference, Where
+from lensmaker.core import Measurement, Where
+from lensmaker.core.bibliography import GLOROT_2010
 from lensmaker.instruments.sums import squares
 from lensmaker.instruments.together import PassInstrument, Reading, Sight
 from lensmaker.numerics.resampling import jackknife
@@ -40,15 +41,7 @@ class Gradients(PassInstrument):
     name = "gradients"
     summary = "Loss gradients at activations and parameters, and the relative update of each parameter."
     quantities = ("gradient", "weight_gradient", "update_ratio")
-    references = (
-        Reference(
-            "glorot2010",
-            "X. Glorot and Y. Bengio",
-            "Understanding the difficulty of training deep feedforward neural networks",
-            2010,
-            "AISTATS",
-        ),
-    )
+    references = (GLOROT_2010,)
     gradients = True
 
     def reading(self, network: Network) -> Reading:

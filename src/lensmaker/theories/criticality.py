@@ -13,9 +13,9 @@ from enum import Enum
 from typing import ClassVar
 
 from lensmaker.core import INSIDE, InputError, Prediction, Reference, Regime, Table, Where
+from lensmaker.core.bibliography import POOLE_2016, ROBERTS_2022, SCHOENHOLZ_2017
 from lensmaker.theories.activation_functions import Activation, ElementWise, activation
 from lensmaker.theories.base import Theory
-from lensmaker.theories.bibliography import POOLE_2016, ROBERTS_2022, SCHOENHOLZ_2017
 from lensmaker.theories.critical_line import critical_line
 from lensmaker.theories.fixed_points import (
     Correlation,

@@ -8,10 +8,10 @@ from collections import defaultdict
 from dataclasses import dataclass, field, replace
 
 from lensmaker.core import INSIDE, Prediction, Regime, Scale, Table, Where, quantity
+from lensmaker.core.bibliography import HANIN_NICA_2020, ROBERTS_2022
 from lensmaker.numerics.seeding import stream
 from lensmaker.systems.networks import Network
 from lensmaker.theories.base import Theory
-from lensmaker.theories.bibliography import HANIN_NICA_2020, ROBERTS_2022
 from lensmaker.theories.statistical_ray.ensemble import Ensemble
 from lensmaker.theories.statistical_ray.reading import read
 from lensmaker.theories.statistical_ray.sizing import Sizing, numbers_of_a_sample

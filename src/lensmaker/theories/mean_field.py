@@ -6,10 +6,7 @@ import math
 from dataclasses import dataclass, field
 
 from lensmaker.core import INSIDE, Prediction, Regime, Scale, Table, Where, quantity
-from lensmaker.numerics.seeding import stream
-from lensmaker.systems.networks import Network
-from lensmaker.theories.base import Theory
-from lensmaker.theories.bibliography import (
+from lensmaker.core.bibliography import (
     NEAL_1996,
     POOLE_2016,
     SCHOENHOLZ_2017,
@@ -17,6 +14,9 @@ from lensmaker.theories.bibliography import (
     YANG_2019,
     YANG_BN_2019,
 )
+from lensmaker.numerics.seeding import stream
+from lensmaker.systems.networks import Network
+from lensmaker.theories.base import Theory
 from lensmaker.theories.finite_width import FiniteWidth, Spread
 from lensmaker.theories.statistical_ray.ensemble import Ensemble
 from lensmaker.theories.statistical_ray.reading import Reading, read

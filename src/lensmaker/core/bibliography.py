@@ -1,6 +1,6 @@
-"""The sources that several theories of networks rest on."""
+"""The sources that several rooms rest on; what one member alone cites stands with it."""
 
-from lensmaker.core import Reference
+from lensmaker.core.references import Reference
 
 NEAL_1996 = Reference(
     "neal1996",
