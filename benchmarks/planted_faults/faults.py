@@ -91,11 +91,43 @@ def everywhere(factor: float) -> Plant:
     return plant
 
 
+def imbalanced(factor: float) -> Plant:
+    """Two layers of a plain ReLU network multiplied by a factor and by its inverse."""
+
+    def plant(model: nn.Module, batch: Batch, generator: torch.Generator) -> tuple[Batch, Truth] | None:
+        found = on_the_axis(model)
+        if not found or any(isinstance(m, nn.Tanh) for m in model.modules()):
+            return None
+        chosen = torch.randperm(len(found), generator=generator)[:2].tolist()
+        (first, a), (second, b) = found[chosen[0]], found[chosen[1]]
+        a.weight.data *= factor
+        b.weight.data /= factor
+        factors = {f"{first}.weight": 1 / factor, f"{second}.weight": factor}
+        return batch, Truth(("weight_imbalance",), (found[min(chosen)][0],), factors)
+
+    return plant
+
+
+def of_all_branches(factor: float) -> Plant:
+    """Every residual branch of a network without normalisation multiplied by √depth and a factor."""
+
+    def plant(model: nn.Module, batch: Batch, generator: torch.Generator) -> tuple[Batch, Truth] | None:
+        found = [(n, m) for n, m in model.named_modules() if re.fullmatch(r"b\.\d+", n)]
+        for _, layer in found:
+            layer.weight.data *= factor * len(found) ** 0.5
+        factors = {f"{n}.weight": 1 / factor / len(found) ** 0.5 for n, _ in found}
+        return (batch, Truth(("residual_scale",), ("",), factors)) if found else None
+
+    return plant
+
+
 def of_a_branch(factor: float) -> Plant:
     """One weight inside a residual block multiplied by a factor."""
 
     def plant(model: nn.Module, batch: Batch, generator: torch.Generator) -> tuple[Batch, Truth] | None:
-        inside = re.compile(r"encoder\.layers\.\d+\.(linear1|linear2|self_attn\.out_proj)|\d+\.conv[12]")
+        inside = re.compile(
+            r"encoder\.layers\.\d+\.(linear1|linear2|self_attn\.out_proj)|\d+\.conv[12]|[ab]\.\d+"
+        )
         found = [(n, m) for n, m in model.named_modules() if inside.fullmatch(n)]
         if not found:
             return None
@@ -234,6 +266,8 @@ def not_a_number(value: float) -> Plant:
 FAULTS = (
     *(Fault(f"layer × {k:g}", scaled(k)) for k in (0.05, 0.2, 5.0, 20.0)),
     *(Fault(f"all layers × {k:g}", everywhere(k)) for k in (0.25, 4.0)),
+    *(Fault(f"two layers × {k:g} and 1/{k:g}", imbalanced(k)) for k in (4.0, 10.0)),
+    *(Fault(f"all branches × {k:g} √depth", of_all_branches(k)) for k in (1.0, 2.0)),
     *(Fault(f"inside a block × {k:g}", of_a_branch(k)) for k in (0.1, 10.0, 30.0)),
     *(Fault(f"queries × {k:g}", of_queries(k)) for k in (20.0, 60.0)),
     *(Fault(f"recurrent matrix × {k:g}", of_a_recurrent_layer(k)) for k in (0.1, 10.0, 30.0)),

@@ -1,4 +1,4 @@
-"""The healthy networks that faults are planted in: six architectures on real digits, each at several depths."""
+"""The healthy networks that faults are planted in: seven architectures on real digits, each at several depths."""
 
 from __future__ import annotations
 
@@ -99,6 +99,27 @@ def residual(depth: int) -> nn.Module:
     return net
 
 
+class Branches(nn.Module):
+    """x + b(ReLU(a x)) without normalisation, each branch scaled by 1/√depth."""
+
+    def __init__(self, depth: int) -> None:
+        super().__init__()
+        self.first = nn.Linear(64, 64)
+        self.a = nn.ModuleList(nn.Linear(64, 64) for _ in range(depth))
+        self.b = nn.ModuleList(nn.Linear(64, 64) for _ in range(depth))
+        self.head = nn.Linear(64, 10)
+        for layers, gain in ((self.a, 2.0), (self.b, 1 / depth)):
+            for layer in layers:
+                critical(layer.weight, gain)
+                nn.init.zeros_(layer.bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.first(x)
+        for a, b in zip(self.a, self.b, strict=True):
+            x = x + b(torch.relu(a(x)))
+        return self.head(x)
+
+
 class Rows(nn.Module):
     """A pre-norm transformer encoder that reads the rows of a digit."""
 
@@ -134,6 +155,7 @@ PATIENTS = (
     Patient("tanh MLP", perceptron(nn.Tanh, 1.0), (5, 12, 20), (64,)),
     Patient("CNN", convolutions, (5, 7, 9), (1, 8, 8)),
     Patient("ResNet-BN", residual, (3, 5), (1, 8, 8)),
+    Patient("residual MLP", Branches, (16, 32), (64,)),
     Patient("pre-LN transformer", Rows, (3, 6), (8, 8)),
     Patient("LSTM", Recurrent, (1, 2), (8, 8)),
 )

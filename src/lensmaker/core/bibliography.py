@@ -112,3 +112,35 @@ ZHAI_2023 = Reference(
     "ICML",
     "arXiv:2303.06296",
 )
+NEYSHABUR_2015 = Reference(
+    "neyshabur2015",
+    "B. Neyshabur, R. Salakhutdinov, N. Srebro",
+    "Path-SGD: path-normalized optimization in deep neural networks",
+    2015,
+    "NeurIPS",
+    "arXiv:1506.02617",
+)
+ZHANG_2019 = Reference(
+    "zhang2019",
+    "H. Zhang, Y. N. Dauphin, T. Ma",
+    "Fixup initialization: residual learning without normalization",
+    2019,
+    "ICLR",
+    "arXiv:1901.09321",
+)
+NOCI_2022 = Reference(
+    "noci2022",
+    "L. Noci, S. Anagnostidis, L. Biggio, A. Orvieto, S. P. Singh, A. Lucchi",
+    "Signal propagation in transformers: theoretical perspectives and the role of rank collapse",
+    2022,
+    "NeurIPS",
+    "arXiv:2206.03126",
+)
+DONG_2021 = Reference(
+    "dong2021",
+    "Y. Dong, J.-B. Cordonnier, A. Loukas",
+    "Attention is not all you need: pure attention loses rank doubly exponentially with depth",
+    2021,
+    "ICML",
+    "arXiv:2103.03404",
+)

@@ -137,6 +137,13 @@ QUANTITIES: tuple[Quantity, ...] = (
         Scale.LOG,
     ),
     Quantity(
+        "contrast",
+        "D",
+        "1",
+        "Growth of a tangent's mean square over the depth, relative to that of the signal: T⟨x₀²⟩/⟨x_L²⟩.",
+        Scale.LOG,
+    ),
+    Quantity(
         "relative_scale",
         "ρ",
         "1",

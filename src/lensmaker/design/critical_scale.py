@@ -71,16 +71,19 @@ class Lens:
 def lenses(evidence: Evidence) -> list[Lens]:
     """The lenses along the optical axis; the last stage, the readout, is left out.
 
-    Left out are branched stages, look-ups, whose scale is that of an input, stages with a normalisation, which
-    divides the scale of the weights out again, and those that make of finite numbers what is none.
+    Left out are branched stages, look-ups, whose scale is that of an input, a first stage of sines, whose weights
+    are frequencies, stages with a normalisation, which divides the scale of the weights out again, those that
+    make of finite numbers what is none, and of a trained network those that biases have shut.
     """
     stages = [
         s
-        for s in evidence.stages[:-1]
-        if not s.branched
+        for i, s in enumerate(evidence.stages[:-1])
+        if not (i == 0 and any(e.operation in ("sin", "cos") for e in s.elements))
+        and not s.branched
         and not s.normalised
         and len(s.linear) == 1
         and not _breaks(s, evidence)
+        and not _shut_by_biases(s, evidence)
         and not s.linear[0].operation.startswith("embedding")
     ]
     with torch.random.fork_rng(devices=[]):  # activations are replayed, on the CPU, and may be random
@@ -90,6 +93,13 @@ def lenses(evidence: Evidence) -> list[Lens]:
 def _breaks(stage: Stage, evidence: Evidence) -> bool:
     states = [evidence.convergence("second_moment", e.where) for e in stage.elements]
     return states[0] is Convergence.CONVERGED and Convergence.NOT_FINITE in states
+
+
+def _shut_by_biases(stage: Stage, evidence: Evidence) -> bool:
+    """Whether the measured gain of a trained stage is gone because biases shift its units to where it is flat."""
+    if evidence.training is not Training.TRAINED or evidence.sigma_b(stage) < 2 * evidence.sigma_w(stage):
+        return False
+    return any((evidence.measured("saturation", e.where) or 0.0) > 0.98 for e in stage.elements)
 
 
 def _along_the_axis(evidence: Evidence, stages: Sequence[Stage]) -> Iterator[Lens]:
@@ -163,22 +173,9 @@ class _Bench:
 
     def second_moment_into(self, stage: Stage) -> float:
         """⟨x²⟩ at the input of a stage; 1 where it is not known."""
-        for where in self._sources(stage.linear[0]):
-            value = self.evidence.value("second_moment", where)
-            if value is not None and 0 < value < math.inf:
-                return value
-        return 1.0
-
-    def _sources(self, element: Element) -> Iterator[Where]:
-        """Places where the signal into `element` was last read, the nearest first."""
-        train = self.evidence.train
-        while signals := train.signal_inputs(element):
-            producer = train.values[signals[0]].producer
-            if producer is None:
-                break
-            element = train.elements[producer]
-            yield element.where
-        yield Where(operation="input")
+        signals = self.evidence.train.signal_inputs(stage.linear[0])
+        value = self.evidence.value_at("second_moment", signals[0]) if signals else None
+        return value if value is not None and 0 < value < math.inf else 1.0
 
 
 def _attracts(point: CriticalPoint) -> bool:

@@ -8,10 +8,15 @@ from lensmaker.design.aberration import Aberration, Suspicion
 from lensmaker.design.evidence import Evidence
 from lensmaker.design.operating_point import OperatingPoint, operating_points
 from lensmaker.systems.networks import Element
-from lensmaker.systems.networks.operations import ELEMENTWISE_ACTIVATIONS
+
+RECTIFIERS = frozenset({"relu", "relu6", "threshold", "hardswish", "hardsigmoid", "hardshrink", "softshrink"})
+"""Activations that are exactly zero, and flat, over a range: an `exp` that underflows is a formula."""
 
 BOUND = 0.8
 """Dead fraction of an activation beyond which too few units are left; depth alone makes 1/2."""
+
+ALL = 1 - 1e-9
+"""The same for a trained network: every unit."""
 
 SAMPLES = 16
 """Samples that it takes to call a unit dead."""
@@ -22,7 +27,8 @@ class DeadUnits(Aberration):
 
     A dead ReLU gets no gradient and stays dead. The correction brings the mean of what enters each dead unit
     to zero by its bias, b_i → b_i − ⟨z_i⟩, so that half of the samples pass. In a trained network units that
-    wait for rare inputs are no fault, and nothing is said.
+    wait for rare inputs are no fault; there an activation is named only where all its units are dead and the
+    signal has no way around them.
     """
 
     name = "dead_units"
@@ -32,13 +38,16 @@ class DeadUnits(Aberration):
     explained_by = ("non_finite", "input_scale", "stale_statistics", "layer_gain", "depth_gain", "dead_units")
 
     def look(self, evidence: Evidence) -> list[Suspicion]:
-        if evidence.training is Training.TRAINED or evidence.network.batch.samples < SAMPLES:
+        if evidence.network.batch.samples < SAMPLES:
             return []
+        trained = evidence.training is Training.TRAINED
+        only_way = {e.where for s in evidence.stages if not s.branched for e in s.elements}
         suspects = [
             e
             for e in evidence.train.visible()
-            if e.operation in ELEMENTWISE_ACTIVATIONS
-            and (evidence.measured("dead_fraction", e.where) or 0.0) > BOUND
+            if e.operation in RECTIFIERS
+            and (evidence.measured("dead_fraction", e.where) or 0.0) > (ALL if trained else BOUND)
+            and (e.where in only_way or not trained)
         ]
         points = operating_points(evidence, suspects)
         return [self._suspicion(e, points[e.where], evidence) for e in suspects if e.where in points]

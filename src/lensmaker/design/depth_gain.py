@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from statistics import fmean
 
-from lensmaker.core import Training, Where
+from lensmaker.core import Training
 from lensmaker.core.bibliography import POOLE_2016, SCHOENHOLZ_2017
 from lensmaker.design.aberration import Aberration, Suspicion
-from lensmaker.design.correction import Scaled, combined
 from lensmaker.design.evidence import Evidence
-from lensmaker.design.forecast import forecast
-from lensmaker.design.joint import Wish, joint
-from lensmaker.design.layer_gain import PEERS, Outlier, outliers
-from lensmaker.theories.mean_field import MeanField
+from lensmaker.design.outliers import PEERS
+from lensmaker.design.to_critical import to_critical
 
 BOUND = 1e6
 """Growth or decay of the gradient's mean square over the depth that no learning rate spans."""
@@ -40,64 +36,35 @@ class DepthGain(Aberration):
     def look(self, evidence: Evidence) -> list[Suspicion]:
         if evidence.training is Training.TRAINED:
             return []
-        found, blamed = evidence.lenses, {o.lens.where: o for o in outliers(evidence)}
-        growths = _growths(evidence, list(blamed.values()))
-        logs = [math.log(growths[lens.where]) for lens in found if lens.where not in blamed]
-        level = fmean(logs) if len(found) >= PEERS else 0.0  # to which `layer_gain` brings those it blames
-        total = math.fsum(logs) + len(blamed) * level
+        total, found = log_growth(evidence), evidence.lenses
         if abs(total) <= math.log(BOUND):
             return []
-        wishes = joint([Wish(x.handle, x.stage.linear[0], x.to_critical) for x in found], evidence.train)
-        wishes = [_besides(w, blamed.get(x.where)) for w, x in zip(wishes, found, strict=True)]
-        factors = {name: factor for wish in wishes for name, factor in wish.factors.items()}
+        correction = to_critical(evidence)
         typical = math.exp(total / len(found))
         verb, adjective = ("explodes", "above") if total > 0 else ("collapses", "below")
-        places = ", ".join(str(where) for where in blamed)
         return [
             Suspicion(
                 self.name,
                 found[0].where,
                 f"the signal {verb} over the depth: {len(found)} layers with χ ≈ {typical:.3g} each, "
-                + (f"counting {places} as corrected, " if blamed else "")
+                + (f"counting {correction.besides} as corrected, " if correction.besides else "")
                 + f"{adjective} the critical value 1, change the gradient's mean square by a factor "
                 f"{_power_of_ten(total)}",
                 self.quantity,
                 _bounded_exp(total),
                 BOUND if total > 0 else 1 / BOUND,
-                _sentence(wishes, factors, f", besides the correction of {places}" if blamed else ""),
-                {name: Scaled(factor) for name, factor in factors.items()},
+                correction.sentence(),
+                correction.changes,
             )
         ]
 
 
-def _growths(evidence: Evidence, blamed: list[Outlier]) -> dict[Where, float]:
-    """χ of each lens, once the layers that are blamed are corrected."""
-    lenses = evidence.lenses
-    changes = combined(outlier.wish.changes for outlier in blamed)
-    found = {lens.where: lens.growth for lens in lenses}
-    if not changes:
-        return found
-    theory = MeanField(None, seed=evidence.network.seed)
-    corrected = replace(evidence, predictions=forecast(evidence.network, changes, theory))
-    return found | {lens.where: lens.growth for lens in corrected.lenses}
-
-
-def _besides(wish: Wish, blamed: Outlier | None) -> Wish:
-    """What is left of a wish when `layer_gain` has had its own, which it has not where it was refused."""
-    if blamed is None or (wish.factors and not blamed.wish.factors):
-        return wish
-    return replace(wish, factor=wish.factor / blamed.wish.factor)
-
-
-def _sentence(wishes: list[Wish], factors: dict[str, float], besides: str) -> str:
-    refused = [w for w in wishes if not w.factors]
-    if not factors:
-        return refused[0].sentence()
-    low, high = min(factors.values()), max(factors.values())
-    span = f"{low:.4g}" if high / low < 1.02 else f"{low:.4g} to {high:.4g}"
-    plural = "s" if len(factors) > 1 else ""
-    text = f"multiply {len(factors)} weight{plural} by {span}, to χ = 1{besides}"
-    return text + (f"; and {refused[0].element.where}: {refused[0].sentence()}" if refused else "")
+def log_growth(evidence: Evidence) -> float:
+    """Logarithm of ∏ χ_l over the lenses, those that stand out at the level to which they are brought."""
+    found, blamed = evidence.mended.lenses, {o.lens.where for o in evidence.outliers}
+    logs = [math.log(lens.growth) for lens in found if lens.where not in blamed]
+    level = fmean(logs) if len(found) >= PEERS else 0.0
+    return math.fsum(logs) + len(blamed) * level
 
 
 def _power_of_ten(logarithm: float) -> str:

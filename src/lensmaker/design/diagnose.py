@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from lensmaker.core import Finding, Prediction
 from lensmaker.design.aberration import Aberration, Suspicion
 from lensmaker.design.attention_sharpness import AttentionSharpness
+from lensmaker.design.chaos import Chaos
 from lensmaker.design.correction import Change, combined
 from lensmaker.design.dead_units import DeadUnits
 from lensmaker.design.depth_gain import DepthGain
@@ -18,8 +19,12 @@ from lensmaker.design.idle_units import IdleUnits
 from lensmaker.design.input_scale import InputScale
 from lensmaker.design.layer_gain import LayerGain
 from lensmaker.design.non_finite import NonFinite
+from lensmaker.design.order import Order
+from lensmaker.design.rank_collapse import RankCollapse
+from lensmaker.design.residual_scale import ResidualScale
 from lensmaker.design.saturated_units import SaturatedUnits
 from lensmaker.design.stale_statistics import StaleStatistics
+from lensmaker.design.weight_imbalance import WeightImbalance
 from lensmaker.design.weight_scale import WeightScale
 from lensmaker.theories.finite_width import FiniteWidth
 from lensmaker.theories.mean_field import MeanField
@@ -30,9 +35,14 @@ ABERRATIONS: tuple[type[Aberration], ...] = (
     StaleStatistics,
     IdleUnits,
     LayerGain,
+    WeightImbalance,
     DepthGain,
+    Order,
+    Chaos,
+    ResidualScale,
     WeightScale,
     AttentionSharpness,
+    RankCollapse,
     DeadUnits,
     SaturatedUnits,
 )

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from statistics import median
 
 from lensmaker.core import Convergence, ElementRecord, Measurement, Prediction, Table, Training, Where
+from lensmaker.design.correction import combined
 from lensmaker.design.critical_scale import Lens, lenses
+from lensmaker.design.forecast import forecast
 from lensmaker.design.optical_axis import Stage, stages
+from lensmaker.design.outliers import Outlier, outliers
 from lensmaker.systems.networks import Element, Family, Network, Train
+from lensmaker.theories.mean_field import MeanField
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,23 @@ class Evidence:
     def lenses(self) -> list[Lens]:
         """The stages whose gain the scale of one weight sets."""
         return lenses(self)
+
+    @cached_property
+    def outliers(self) -> list[Outlier]:
+        """The lenses that stand out from the others."""
+        return outliers(self)
+
+    @cached_property
+    def mended(self) -> Evidence:
+        """The evidence with the lenses that stand out corrected, by forecast; itself where none does.
+
+        A layer that stands out makes the signal of those after it another one, and χ with it.
+        """
+        changes = combined(outlier.wish.changes for outlier in self.outliers)
+        if not changes:
+            return self
+        theory = MeanField(None, seed=self.network.seed)
+        return replace(self, predictions=forecast(self.network, changes, theory))
 
     @cached_property
     def _predicted(self) -> dict[tuple[str, Where], Prediction]:
@@ -102,6 +123,17 @@ class Evidence:
             return predicted
         return measured if measured is not None else predicted
 
+    def value_at(self, name: str, value: int) -> float | None:
+        """`value` of the nearest place, at or before a value of the train, where it was read; None if nowhere."""
+        while (producer := self.train.values[value].producer) is not None:
+            element = self.train.elements[producer]
+            if (found := self.value(name, element.where)) is not None:
+                return found
+            if not (signals := self.train.signal_inputs(element)):
+                return None
+            value = signals[0]
+        return 1.0 if name == "tangent" else self.value(name, Where(operation="input"))
+
     def chi(self, element: Element) -> float | None:
         """χ of an element; of a linear one σ_w², where the signal left the range of its precision."""
         found = self.value("chi", element.where)
@@ -118,6 +150,11 @@ class Evidence:
     def sigma_b(self, stage: Stage) -> float:
         """Root mean square of the biases of the stage."""
         return math.hypot(*(self._prescribed[e.where].sigma_b or 0.0 for e in stage.linear))
+
+    def sigma_w(self, stage: Stage) -> float:
+        """σ_w of the first linear element of the stage; 1 where it has none."""
+        found = self._prescribed[stage.linear[0].where].sigma_w
+        return 1.0 if found is None else found
 
     def gain(self, stage: Stage) -> float | None:
         """χ of a stage without branches: the product over its elements, pooling left out; None if unknown.

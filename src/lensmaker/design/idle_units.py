@@ -13,7 +13,7 @@ from lensmaker.core.bibliography import GLOROT_2010
 from lensmaker.design.aberration import Aberration, Suspicion
 from lensmaker.design.correction import Replaced
 from lensmaker.design.evidence import Evidence
-from lensmaker.design.handle import handle_of
+from lensmaker.design.handle import handle_of, users_of
 from lensmaker.numerics.seeding import stream
 from lensmaker.systems.networks import Element
 from lensmaker.systems.networks.weights import Layout, Weights, weights_of
@@ -27,9 +27,10 @@ class IdleUnits(Aberration):
 
     A unit of zero weights passes nothing on from its input; units of equal weights get equal gradients from
     layers after them that treat them alike, and stay one unit. A weight that is zero as a whole is left out:
-    residual branches and adapters begin so on purpose; on the optical axis, which has no way around it, it cuts
-    the signal and is named too. The correction draws these rows anew, Gaussian, with the root mean square of
-    the others (of the other weights of the network, where none is left).
+    residual branches and adapters begin so on purpose; so is one that is a table of embeddings too, whose row for
+    padding is zero. On the optical axis, which has no way around it, a weight of zeros cuts the signal and is named.
+    The correction draws these rows anew, Gaussian, with the root mean square of the others (of the other weights
+    of the network, where none is left).
     """
 
     name = "idle_units"
@@ -46,6 +47,8 @@ class IdleUnits(Aberration):
             if weights is None or handle is None or weights.layout is Layout.LOOKUP or weights.transposed:
                 continue
             if handle.parameter in seen or not bool(weights.weight.isfinite().all()):
+                continue
+            if _looked_up(handle.parameter, evidence):
                 continue
             seen.add(handle.parameter)
             idle = _idle(weights)
@@ -116,6 +119,12 @@ def _repeated(rows: Tensor, left_out: Tensor) -> list[int]:
         if not (left_out[here] or left_out[there]) and float((rows[here] - rows[there]).norm()) <= near:
             found.append(max(here, there))
     return sorted(set(found))
+
+
+def _looked_up(parameter: str, evidence: Evidence) -> bool:
+    """Whether a weight is a table of embeddings as well, where a row for padding is zero by purpose."""
+    elements = evidence.train.elements
+    return any(elements[i].operation.startswith("embedding") for i in users_of(parameter, evidence.train))
 
 
 def _cuts(element: Element, evidence: Evidence) -> bool:

@@ -35,8 +35,9 @@ class StaleStatistics(Aberration):
     Gaussian, from the stored statistics; that of the median channel breaks the bound (channels that are silent
     on this batch are no fault). The bound is wide where no normalisation before it agrees with its data, for
     then the data themselves may be of another kind, and the network still be right about them. Statistics that
-    were never estimated (0 and 1) are left alone. The correction stores those of this batch, on the choice that
-    the data are right: were the batch unusual, the data are what to look at.
+    were never estimated (0 and 1 throughout the network), or are still on their way from there, are left alone.
+    The correction stores those of this batch, on the choice that the data are right: were the batch unusual, the
+    data are what to look at.
     """
 
     name = "stale_statistics"
@@ -46,8 +47,13 @@ class StaleStatistics(Aberration):
     explained_by = ("non_finite", "layer_gain", "depth_gain", "input_scale", "stale_statistics")
 
     def look(self, evidence: Evidence) -> list[Suspicion]:
-        suspects = [e for e in evidence.train.visible() if _stored(e, evidence.train) is not None]
-        if not suspects:
+        modules = dict(evidence.network.model.named_modules())
+        suspects = [
+            e
+            for e in evidence.train.visible()
+            if _stored(e, evidence.train) is not None and _settled(modules.get(e.where.path))
+        ]
+        if all(_fresh(*found) for e in suspects if (found := _stored(e, evidence.train)) is not None):
             return []
         contents = evidence.network.probes(min(SAMPLES, evidence.network.batch.samples))
         return list(self._found({e.where for e in suspects}, contents, evidence))
@@ -98,16 +104,28 @@ class StaleStatistics(Aberration):
 
 
 def _stored(element: Element, train: Train) -> tuple[Tensor, Tensor] | None:
-    """Mean and variance by which the element normalises, where these were estimated once."""
+    """Mean and variance by which the element normalises, where these are stored."""
     if element.operation != "batch_norm":
         return None
     a = named_arguments(element, "input running_mean running_var weight bias training momentum eps")
     if a.get("training", False) or a.get("running_mean") is None or a.get("running_var") is None:
         return None
     mean, variance = (train.values[a[n].value].tensor for n in ("running_mean", "running_var"))
-    if mean is None or variance is None or (bool((mean == 0).all()) and bool((variance == 1).all())):
+    if mean is None or variance is None:
         return None
     return mean.detach().double(), variance.detach().double()
+
+
+def _fresh(mean: Tensor, variance: Tensor) -> bool:
+    return bool((mean == 0).all()) and bool((variance == 1).all())
+
+
+def _settled(module: nn.Module | None) -> bool:
+    """Whether what a normalisation began with, 0 and 1, has less than 5 % left in its running averages."""
+    steps, momentum = getattr(module, "num_batches_tracked", None), getattr(module, "momentum", None)
+    if steps is None or momentum is None or int(steps) == 0:
+        return True
+    return bool((1 - momentum) ** int(steps) < 0.05)
 
 
 def _divergence(mean: Tensor, variance: Tensor, stored_mean: Tensor, stored_variance: Tensor) -> Tensor:

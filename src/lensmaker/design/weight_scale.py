@@ -52,24 +52,24 @@ class WeightScale(Aberration):
         for parts in roles.values():
             if len(parts) < PEERS:
                 continue
-            laws = [[math.log(p.fan_in_law) for p in parts], [math.log(p.fan_out_law) for p in parts]]
+            laws = [[math.log(x) for x in law] for law in zip(*(p.laws for p in parts), strict=True)]
             for i, part in enumerate(parts):
                 excesses = [logs[i] - median(logs) for logs in laws]
-                if min(map(abs, excesses)) > math.log(BOUND) and excesses[0] * excesses[1] > 0:
+                out = min(map(abs, excesses)) > math.log(BOUND) and len({x > 0 for x in excesses}) == 1
+                if out:
                     found.append(_suspicion(self, part, excesses[0], evidence))
         return sorted(found, key=lambda s: evidence.position(s.where))
 
 
 @dataclass(frozen=True)
 class _Part:
-    """A weight, or the rows of it that make queries, keys or values."""
+    """A weight, or the rows of it that make queries, keys or values; ⟨w²⟩ over what each law would make of it."""
 
     element: Element
     role: object
     rows: tuple[int, int] | None
     what: str
-    fan_in_law: float
-    fan_out_law: float
+    laws: tuple[float, float, float]
 
 
 def _parts(evidence: Evidence) -> Iterator[_Part]:
@@ -98,9 +98,8 @@ def _parts(evidence: Evidence) -> Iterator[_Part]:
             part = weight if rows is None else weight[rows[0] : rows[1]]
             square = float(torch.linalg.vector_norm(part, dtype=torch.float64)) ** 2 / part.numel()
             if 0 < square < math.inf:
-                yield _Part(
-                    element, (*place, *kind, k), rows, what, square * weights.fan_in, square * weights.fan_out
-                )
+                laws = square * weights.fan_in, square * weights.fan_out, square
+                yield _Part(element, (*place, *kind, k), rows, what, laws)
 
 
 def _thirds(weights: Weights) -> list[tuple[tuple[int, int] | None, str]]:

@@ -1,0 +1,134 @@
+"""All tokens of a sample become one: attention averages, and what it averages drowns the stream."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from lensmaker.core import Training, Where
+from lensmaker.core.bibliography import DONG_2021, NOCI_2022
+from lensmaker.design.aberration import Aberration, Suspicion
+from lensmaker.design.contrast import BOUND
+from lensmaker.design.correction import Change, Scaled
+from lensmaker.design.evidence import Evidence
+from lensmaker.design.handle import handle_of, users_of
+from lensmaker.design.residual_blocks import ResidualBlock, residual_blocks
+from lensmaker.systems.networks import Element, Family, Train
+
+ALIKE = 1e-3
+"""Distance 1 − c_T of tokens that enter so much alike that nothing can be said of what becomes of it."""
+
+
+class RankCollapse(Aberration):
+    """The contrast between tokens, (1 − c_T) after attention over that before the first, falls below a bound.
+
+    A fresh attention looks at all tokens nearly alike, so it gives each the same average. Where that is large
+    beside the stream, or where no stream goes around it, the tokens become one, a matrix of rank one, and what
+    tells them apart is lost. The correction multiplies the last weight of every attention branch by
+    (⟨x²⟩/Σ⟨f²⟩)^½, so that all together add as much as the stream brings. The attention branches are chosen to
+    be made smaller; to make the stream larger by as much would do as well.
+    """
+
+    name = "rank_collapse"
+    summary = "The tokens of a sample become one: attention has averaged them."
+    quantity = "token_correlation"
+    references = (DONG_2021, NOCI_2022)
+    explained_by = ("non_finite", "input_scale", "idle_units", "layer_gain", "depth_gain", "weight_scale")
+
+    def look(self, evidence: Evidence) -> list[Suspicion]:
+        if evidence.training is Training.TRAINED:
+            return []
+        places = list(_after_attention(evidence.train))
+        entering = next((c for e in places if (c := _entering(e, evidence)) is not None), None)
+        if entering is None or 1 - entering < ALIKE:
+            return []
+        for element in places:
+            leaving = evidence.measured("token_correlation", element.where)
+            if leaving is not None and 1 - leaving < (1 - entering) / BOUND:
+                return [self._suspicion(element, entering, leaving, evidence)]
+        return []
+
+    def _suspicion(self, element: Element, entering: float, leaving: float, evidence: Evidence) -> Suspicion:
+        blocks = [b for b in residual_blocks(evidence.train) if _attends(b)]
+        changes, sentence = _smaller(blocks, evidence)
+        return Suspicion(
+            self.name,
+            element.where,
+            f"the tokens of a sample have become one: their cosine is {entering:.3g} before the first attention "
+            f"and 1 − {1 - leaving:.2g} here, because what attention averages "
+            + ("outweighs the stream around it" if blocks else "has no stream around it"),
+            self.quantity,
+            leaving,
+            1 - (1 - entering) / BOUND,
+            sentence,
+            changes,
+        )
+
+
+def _attends(block: ResidualBlock) -> bool:
+    return any(e.operation in ("scaled_dot_product_attention", "softmax") for e in block.inside)
+
+
+def _after_attention(train: Train) -> Iterator[Element]:
+    """The sums that end the attention blocks; where nothing goes around attention, the elements after it."""
+    blocks = [b.sum for b in residual_blocks(train) if _attends(b)]
+    if blocks:
+        yield from blocks
+        return
+    attention = False
+    for element in train.visible():
+        if element.operation in ("scaled_dot_product_attention", "softmax"):
+            attention = True
+        elif attention and element.family is Family.LINEAR:
+            yield element
+            attention = False
+
+
+def _entering(element: Element, evidence: Evidence) -> float | None:
+    """Correlation of the tokens where the signal enters the attention that ends at an element."""
+    block = next((b for b in residual_blocks(evidence.train) if b.sum is element), None)
+    if block is not None:
+        return _read(block.stream, evidence)
+    for before in evidence.train.visible():
+        found = evidence.measured("token_correlation", before.where)
+        if found is not None and before.index < element.index:
+            return found
+    return None
+
+
+def _read(value: int, evidence: Evidence) -> float | None:
+    while (producer := evidence.train.values[value].producer) is not None:
+        element = evidence.train.elements[producer]
+        found = evidence.measured("token_correlation", element.where)
+        signals = evidence.train.signal_inputs(element)
+        if found is not None or not signals:
+            return found
+        value = signals[0]
+    return evidence.measured("token_correlation", Where(operation="input"))
+
+
+def _smaller(blocks: list[ResidualBlock], evidence: Evidence) -> tuple[dict[str, Change], str]:
+    """The correction of the attention branches, and what it does in words."""
+    if not blocks:
+        return {}, "none by a number: add the input of each attention to its output, as a residual stream"
+    stream = evidence.value_at("second_moment", blocks[0].stream)
+    added = [evidence.value_at("second_moment", b.branch) for b in blocks]
+    known = [b for b in added if b is not None and 0 < b < math.inf]
+    factor = math.sqrt(stream / math.fsum(known)) if stream and known else math.nan
+    changes: dict[str, Change] = {}
+    for block in blocks:
+        if block.last is None or not factor < 1:
+            continue
+        handle = handle_of(block.last, evidence.train)
+        names = [handle.parameter] if handle.parameter else []
+        names += [
+            n for v in evidence.train.weight_inputs(block.last) if len(v.shape) == 1 for n in v.parameters
+        ]
+        if handle.parameter and all(users_of(n, evidence.train) == {block.last.index} for n in names):
+            changes |= dict.fromkeys(names, Scaled(factor))
+    if not changes:
+        return {}, "make what attention adds smaller, or the stream larger: no parameter alone does it"
+    return changes, (
+        f"multiply the last weight of each attention branch by {factor:.4g}, so that all together add what the "
+        "stream brings (a larger stream would do as well)"
+    )
