@@ -108,6 +108,48 @@ def imbalanced(factor: float) -> Plant:
     return plant
 
 
+def chaotic(factor: float) -> Plant:
+    """All layers of a tanh network multiplied by a factor that tears near inputs apart, and not yet the gradient."""
+
+    def plant(model: nn.Module, batch: Batch, generator: torch.Generator) -> tuple[Batch, Truth] | None:
+        found = on_the_axis(model)
+        if not any(isinstance(m, nn.Tanh) for m in model.modules()) or not 8 < len(found) < 16:
+            return None
+        for _, layer in found:
+            layer.weight.data *= factor
+        return batch, Truth(("chaos",), (found[0][0],), {f"{p}.weight": 1 / factor for p, _ in found})
+
+    return plant
+
+
+def drowned(size: float) -> Plant:
+    """Biases of all layers of a plain ReLU network so large that the signal is lost beside them."""
+
+    def plant(model: nn.Module, batch: Batch, generator: torch.Generator) -> tuple[Batch, Truth] | None:
+        found = on_the_axis(model)
+        if not found or any(isinstance(m, nn.Tanh) for m in model.modules()):
+            return None
+        for _, layer in found:
+            layer.bias.data += size * torch.randn(layer.bias.shape, generator=generator)
+        return batch, Truth(("order",), (found[0][0],), {})
+
+    return plant
+
+
+def averaged(factor: float) -> Plant:
+    """What every attention adds multiplied by a factor, so that all tokens become one."""
+
+    def plant(model: nn.Module, batch: Batch, generator: torch.Generator) -> tuple[Batch, Truth] | None:
+        if len(found := layers(model, nn.MultiheadAttention)) < 6:  # three do not average enough to harm
+            return None
+        for _, attention in found:
+            attention.out_proj.weight.data *= factor
+        paths = tuple(path.removesuffix(".self_attn") for path, _ in found)
+        return batch, Truth(("rank_collapse",), paths, {})
+
+    return plant
+
+
 def of_all_branches(factor: float) -> Plant:
     """Every residual branch of a network without normalisation multiplied by √depth and a factor."""
 
@@ -268,6 +310,9 @@ FAULTS = (
     *(Fault(f"all layers × {k:g}", everywhere(k)) for k in (0.25, 4.0)),
     *(Fault(f"two layers × {k:g} and 1/{k:g}", imbalanced(k)) for k in (4.0, 10.0)),
     *(Fault(f"all branches × {k:g} √depth", of_all_branches(k)) for k in (1.0, 2.0)),
+    Fault("all tanh layers × 3.5", chaotic(3.5)),
+    *(Fault(f"biases of all layers N(0, {k:g}²)", drowned(k)) for k in (15.0, 30.0)),
+    *(Fault(f"all attention outputs × {k:g}", averaged(k)) for k in (100.0, 300.0)),
     *(Fault(f"inside a block × {k:g}", of_a_branch(k)) for k in (0.1, 10.0, 30.0)),
     *(Fault(f"queries × {k:g}", of_queries(k)) for k in (20.0, 60.0)),
     *(Fault(f"recurrent matrix × {k:g}", of_a_recurrent_layer(k)) for k in (0.1, 10.0, 30.0)),

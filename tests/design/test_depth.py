@@ -1,0 +1,247 @@
+"""Order, chaos, residual scale, rank collapse, imbalance: faults of the depth as a whole, planted and healthy."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+import lensmaker
+from design.networks import Applied, he, lecun, perceptron, sequences, vectors
+from lensmaker.core import Finding
+
+LOSS = nn.functional.cross_entropy
+
+
+def only(model: nn.Module, batch: object, aberration: str) -> tuple[lensmaker.Report, Finding]:
+    report = lensmaker.inspect(model, batch, LOSS)
+    assert [f.aberration for f in report.findings if not f.consequence_of] == [aberration]
+    return report, report.findings[0]
+
+
+def cured(report: lensmaker.Report, model: nn.Module, batch: object) -> None:
+    report.correct()
+    assert lensmaker.inspect(model, batch, LOSS).findings == ()
+
+
+# -- two layers that cancel -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("factor", [8.0, 0.1])
+def test_two_layers_that_cancel_are_one_finding(factor: float) -> None:
+    net, batch = perceptron(6, init=he), vectors()
+    expected = net(batch[0])
+    net[2].weight.data *= factor
+    net[8].weight.data /= factor
+    report, found = only(net, batch, "weight_imbalance")
+    assert str(found.where) == "2:linear"
+    assert dict(found.factors) == {
+        "2.weight": pytest.approx(1 / factor, rel=0.1),
+        "8.weight": pytest.approx(factor, rel=0.1),
+    }
+    assert found.value == pytest.approx(factor**2, rel=0.2)
+    assert ("slower, the other" in found.cause) == (factor > 1)
+    cured(report, net, batch)
+    assert torch.nn.functional.cosine_similarity(net(batch[0]), expected).min() > 0.999
+
+
+def test_layers_that_cancel_across_a_tanh_are_two_faults() -> None:
+    net, batch = perceptron(6, act=nn.Tanh, init=lecun), vectors()
+    net[2].weight.data *= 8
+    net[8].weight.data /= 8
+    found = lensmaker.inspect(net, batch, LOSS).findings
+    assert [(f.aberration, f.where.path) for f in found] == [("layer_gain", "2"), ("layer_gain", "8")]
+
+
+# -- the contrast -----------------------------------------------------------------------------------
+
+
+def biased(act: Callable[[], nn.Module], init: Callable[[Tensor], object], sigma_b: float) -> nn.Sequential:
+    net = perceptron(8, act=act, init=init)
+    for layer in net[:-1:2]:
+        nn.init.normal_(layer.bias, std=sigma_b)
+    return net
+
+
+def critical_sigma_w_of_tanh(sigma_b_squared: float) -> float:
+    """The σ_w at which χ = 1 at the fixed point of q, by Gauss–Hermite quadrature and bisection in q."""
+    z, weights = np.polynomial.hermite_e.hermegauss(101)
+    weights = weights / weights.sum()
+
+    def of(q: float) -> tuple[float, float]:
+        y = np.tanh(math.sqrt(q) * z)
+        sigma_w_squared = 1 / float(weights @ (1 - y**2) ** 2)
+        return sigma_w_squared, sigma_w_squared * float(weights @ y**2) + sigma_b_squared - q
+
+    low, high = 1e-6, 2.0
+    for _ in range(60):
+        q = (low + high) / 2
+        low, high = (q, high) if of(q)[1] > 0 else (low, q)
+    return math.sqrt(of(low)[0])
+
+
+def test_biases_that_drown_the_signal() -> None:
+    """ReLU at criticality: q grows by σ_b² in each layer, χ stays 1, so D = q_in/q_out."""
+    net, batch = biased(nn.ReLU, he, 12.0), vectors()
+    report, found = only(net, batch, "order")
+    sigma_b = [float(layer.bias.detach().square().mean()) for layer in net[:-1:2]]
+    q_in = float(batch[0].square().mean())
+    total = 2 * q_in + math.fsum(sigma_b)
+    assert found.value == pytest.approx(2 * q_in / total, rel=0.25)
+    assert "biases that all inputs share" in found.cause
+    factor = math.sqrt(2 * q_in / math.fsum(sigma_b))
+    assert dict(found.factors) == {f"{i}.bias": pytest.approx(factor, rel=0.1) for i in range(0, 16, 2)}
+    cured(report, net, batch)
+
+
+def test_weights_that_are_too_small_for_the_depth() -> None:
+    """PyTorch's default before eleven tanh layers: (1/3)¹¹ is within the bound on the gradient, D is not."""
+    net, batch = perceptron(11, act=nn.Tanh), vectors()
+    report, found = only(net, batch, "order")
+    assert "layers with χ below 1" in found.cause
+    factor = math.sqrt(3) * critical_sigma_w_of_tanh(1 / (3 * 64))
+    assert all(f == pytest.approx(factor, rel=0.05) for _, f in found.factors)
+    cured(report, net, batch)
+
+
+def test_weights_that_are_too_large_for_a_bounded_activation() -> None:
+    net, batch = perceptron(10, act=nn.Tanh, init=lambda w: nn.init.normal_(w, std=3.5 / 8)), vectors()
+    nn.init.normal_(net[0].weight, std=3.5 / 32**0.5)
+    report, found = only(net, batch, "chaos")
+    assert found.value > found.bound == 200
+    assert all(f == pytest.approx(1 / 3.5, rel=0.1) for _, f in found.factors)
+    cured(report, net, batch)
+
+
+@pytest.mark.parametrize(
+    ("act", "init", "sigma_b"), [(nn.ReLU, he, 3.0), (nn.Tanh, lambda w: nn.init.normal_(w, std=0.2), 0.0)]
+)
+def test_contrasts_that_do_no_harm_are_left_alone(
+    act: Callable[[], nn.Module], init: Callable[[Tensor], object], sigma_b: float
+) -> None:
+    assert lensmaker.inspect(biased(act, init, sigma_b), vectors(), LOSS).findings == ()
+
+
+# -- residual streams -------------------------------------------------------------------------------
+
+
+class Branches(nn.Module):
+    """Blocks x + b(ReLU(a x)) that add β times the stream."""
+
+    def __init__(self, depth: int, beta: float) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.a = nn.ModuleList(nn.Linear(32, 32) for _ in range(depth))
+        self.b = nn.ModuleList(nn.Linear(32, 32) for _ in range(depth))
+        self.head = nn.Linear(32, 10)
+        for layer, variance in ((m, g) for ms, g in ((self.a, 2.0), (self.b, beta)) for m in ms):
+            nn.init.normal_(layer.weight, std=(variance / 32) ** 0.5)
+            nn.init.zeros_(layer.bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        for a, b in zip(self.a, self.b, strict=True):
+            x = x + b(a(x).relu())
+        return self.head(x)
+
+
+@pytest.mark.parametrize("beta", [1.0, 3.0])
+def test_branches_as_large_as_the_stream(beta: float) -> None:
+    net, batch = Branches(18, beta), vectors()
+    report, found = only(net, batch, "residual_scale")
+    assert math.log(found.value) == pytest.approx(18 * math.log1p(beta), rel=0.15)
+    assert len(found.factors) == 2 * 18
+    assert dict(found.factors)["b.3.weight"] == pytest.approx((18 * beta) ** -0.5, rel=0.1)
+    cured(report, net, batch)
+
+
+def test_branches_that_are_scaled_are_left_alone() -> None:
+    assert lensmaker.inspect(Branches(18, 1 / 18), vectors(), LOSS).findings == ()
+
+
+def test_one_large_branch_is_not_the_fault_of_all() -> None:
+    net = Branches(12, 1 / 12)
+    net.b[4].weight.data *= 300
+    _, found = only(net, vectors(), "weight_scale")
+    assert found.where.path == "b.4"
+
+
+def test_a_gated_unit_has_no_stream() -> None:
+    """h ← (1 − z) h + z n: what is multiplied by a signal is not carried on."""
+
+    def forward(m: nn.Module, x: Tensor) -> Tensor:
+        h = x[:, 0]
+        for t in range(x.shape[1]):
+            z = m.z(x[:, t]).sigmoid()
+            h = (1 - z) * h + z * (4 * m.n(h)).tanh()
+        return m.head(h)
+
+    torch.manual_seed(0)
+    net = Applied(forward, z=nn.Linear(8, 8), n=nn.Linear(8, 8), head=nn.Linear(8, 10))
+    found = lensmaker.inspect(net, sequences(length=16), LOSS).findings
+    assert "residual_scale" not in [f.aberration for f in found]
+
+
+# -- tokens -----------------------------------------------------------------------------------------
+
+
+def encoder() -> nn.Sequential:
+    torch.manual_seed(0)
+    blocks = [
+        nn.TransformerEncoderLayer(32, 4, 64, dropout=0.0, batch_first=True, norm_first=True)
+        for _ in range(4)
+    ]
+    return nn.Sequential(*blocks, nn.Flatten(), nn.Linear(8 * 32, 10))
+
+
+def tokens() -> tuple[Tensor, Tensor]:
+    """Tokens with a cosine of about 2/3 within a sample."""
+    generator = torch.Generator().manual_seed(0)
+    shared, own = torch.randn(16, 1, 32, generator=generator), torch.randn(16, 8, 32, generator=generator)
+    return shared + 0.7 * own, torch.arange(16) % 10
+
+
+def test_attention_that_drowns_the_stream() -> None:
+    net, batch = encoder(), tokens()
+    for block in list(net)[:4]:
+        block.self_attn.out_proj.weight.data *= 100
+    report, found = only(net, batch, "rank_collapse")
+    assert 1 - found.value < (1 - 0.67) / 200 * 1.1
+    assert {n for n, _ in found.factors} == {
+        f"{i}.self_attn.out_proj.{p}" for i in range(4) for p in ("weight", "bias")
+    }
+    cured(report, net, batch)
+
+
+def test_one_attention_that_drowns_the_stream_is_the_fault_of_its_weight() -> None:
+    net = encoder()
+    net[1].self_attn.out_proj.weight.data *= 1000
+    report, found = only(net, tokens(), "weight_scale")
+    assert found.where.path == "1.self_attn.out_proj"
+    assert all(f.consequence_of.startswith("weight_scale") for f in report.findings[1:])
+
+
+def test_attention_without_a_stream_has_no_number_to_change() -> None:
+    class Pure(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            torch.manual_seed(0)
+            self.layers = nn.ModuleList(nn.MultiheadAttention(32, 4, batch_first=True) for _ in range(4))
+            self.head = nn.Linear(8 * 32, 10)
+
+        def forward(self, x: Tensor) -> Tensor:
+            for layer in self.layers:
+                x = layer(x, x, x, need_weights=False)[0]
+            return self.head(x.flatten(1))
+
+    found = [f for f in lensmaker.inspect(Pure(), tokens(), LOSS).findings if f.aberration == "rank_collapse"]
+    assert len(found) == 1
+    assert "add the input of each attention to its output" in found[0].correction
+    assert found[0].factors == ()
+
+
+def test_tokens_of_a_healthy_encoder_are_left_alone() -> None:
+    assert lensmaker.inspect(encoder(), tokens(), LOSS).findings == ()
