@@ -23,7 +23,7 @@ class Origin(Enum):
     """Where a weight's spectrum comes from, as far as it tells."""
 
     BUILT = "changed by training"
-    DRAWN = "as drawn, as far as the spectrum tells"
+    DRAWN = "no different from a random draw"
     UNTOLD = "cannot be told: too few rows, or more even than any draw"
 
 

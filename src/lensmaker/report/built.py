@@ -14,7 +14,7 @@ from lensmaker.report.numbers import number, signed, with_error
 NAMED = 3
 """Weights that the sentence names of each kind."""
 
-SHORT = {Origin.BUILT: "changed", Origin.DRAWN: "as drawn", Origin.UNTOLD: "not told"}
+SHORT = {Origin.BUILT: "changed", Origin.DRAWN: "no different", Origin.UNTOLD: "not told"}
 """The words for an origin in a column."""
 
 
@@ -111,7 +111,7 @@ def summary_of_built(record: BenchRecord) -> str:
         most = sorted(changed, key=attrgetter("rank_left"))[:NAMED]
         sentences = [f"Training changed {of}, most {'; then '.join(_told(b) for b in most)}"]
     for origin, words in (
-        (Origin.DRAWN, "As drawn, as far as the spectrum tells"),
+        (Origin.DRAWN, "No different from a random draw"),
         (Origin.UNTOLD, "Cannot be told, with too few rows or more even than any draw"),
     ):
         if kinds[origin]:
