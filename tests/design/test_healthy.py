@@ -113,12 +113,6 @@ def test_trained(network: Callable[[], Any]) -> None:
 
 # -- networks trained here --------------------------------------------------------------------------
 
-QUICK_COURSES = {"tanh_mlp", "lstm", "autoencoder"}
-ZOO = [
-    pytest.param(course, id=course.name, marks=[pytest.mark.slow] * (course.name not in QUICK_COURSES))
-    for course in COURSES
-]
-
 
 @pytest.fixture(scope="session")
 def zoo(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -127,7 +121,8 @@ def zoo(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
     return tmp_path_factory.mktemp("zoo") if cache is None else cache.mkdir("trained_zoo")
 
 
-@pytest.mark.parametrize("course", ZOO)
+@pytest.mark.slow
+@pytest.mark.parametrize("course", COURSES, ids=lambda course: course.name)
 def test_trained_here(course: Course, zoo: Path) -> None:
     """It has learnt, and nothing is wrong with it, in either mode, with a loss and without, told or not."""
     model = trained(course, zoo)
@@ -145,7 +140,7 @@ def test_trained_here(course: Course, zoo: Path) -> None:
             assert any(b.origin is Origin.BUILT for b in report.record.built)
 
 
-@pytest.mark.parametrize("frozen", [(1,), (3, 5), (1, 3, 5)])
+@pytest.mark.parametrize("frozen", [(1,), pytest.param((3, 5), marks=pytest.mark.slow)], ids=str)
 def test_what_was_frozen_at_its_draw_is_told_from_what_was_trained(frozen: tuple[int, ...]) -> None:
     course = next(c for c in COURSES if c.name == "relu_mlp")
     torch.manual_seed(1)

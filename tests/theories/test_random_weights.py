@@ -82,6 +82,20 @@ def test_recurrent_matrices_have_places_of_their_own() -> None:
     assert {c.verdict for c in pairs} == {Verdict.AGREES}
 
 
+def test_a_layer_called_twice_has_its_matrices_once() -> None:
+    class Twice(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.rnn, self.fc = torch.nn.GRU(8, 8), torch.nn.Linear(8, 8)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.fc(self.rnn(self.fc(self.rnn(x)[0]))[0])
+
+    places = [str(p.where) for p in RandomWeights().predict(Network(Twice(), torch.randn(5, 3, 8)))]
+    assert sorted(set(places)) == ["fc:linear", "rnn.weight_hh_l0:gru", "rnn.weight_ih_l0:gru"]
+    assert len(places) == 6
+
+
 @pytest.mark.parametrize(
     ("weight", "words"),
     [
