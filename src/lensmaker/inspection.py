@@ -19,10 +19,12 @@ from lensmaker.core import (
     Finding,
     InputError,
     Measurement,
+    Prediction,
     Reference,
     Table,
     Training,
     compare,
+    what_training_built,
 )
 from lensmaker.design.aberration import Aberration
 from lensmaker.design.correction import Change, Correction, apply, versions
@@ -44,6 +46,7 @@ from lensmaker.theories import THEORIES
 from lensmaker.theories.base import Theory
 from lensmaker.theories.finite_width import FiniteWidth
 from lensmaker.theories.mean_field import MeanField
+from lensmaker.theories.random_weights import RandomWeights
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -110,10 +113,11 @@ def inspect(
     progress("predicting")
     theory = MeanField(FiniteWidth(seed=seed + 1), seed=seed)
     predictions = theory.predict(network)
+    null = RandomWeights().predict(network) if training is Training.TRAINED else Table[Prediction]()
     progress("diagnosing")
     elements = prescribe(network.whole)
     diagnosis = diagnose(Evidence(network, network.whole, elements, predictions, measurements, training))
-    comparisons, unmeasured, unpredicted = compare(predictions, measurements)
+    comparisons, unmeasured, unpredicted = compare(predictions + null, measurements)
     record = BenchRecord(
         type(model).__name__,
         str(network.batch),
@@ -126,10 +130,14 @@ def inspect(
         diagnosis.findings,
         references=references(
             {theory.name, FiniteWidth.name}
+            | {p.theory for p in null}
             | {m.instrument for m in measurements}
             | {f.aberration for f in diagnosis.findings}
         ),
         versions=(("python", platform.python_version()), ("torch", torch.__version__)),
+        built=what_training_built((e.where for e in elements), comparisons, measurements)
+        if null
+        else Table(),
         notes=tuple(network.whole.notes) + (_NO_LOSS if network.whole.loss is None else ()),
     )
     return Report(record, network, diagnosis.changes)

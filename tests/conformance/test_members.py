@@ -34,6 +34,7 @@ from lensmaker.theories import THEORIES
 from lensmaker.theories.criticality import ActivationLayer, Criticality
 from lensmaker.theories.finite_width import FiniteWidth
 from lensmaker.theories.mean_field import MeanField
+from lensmaker.theories.random_weights import RandomWeights
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -78,6 +79,7 @@ class Row:
 TABLE: dict[type, Row] = {
     MeanField: Row(MeanField, network),
     FiniteWidth: Row(FiniteWidth, network),
+    RandomWeights: Row(RandomWeights, network),
     Criticality: Row(Criticality, lambda: ActivationLayer("tanh", 1.5, 0.2)),
     Signals: Row(Signals, network),
     Saturation: Row(Saturation, network),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,7 +25,8 @@ from design.networks import (
     unet,
     vectors,
 )
-from lensmaker.core import Training
+from design.trained_zoo import COURSES, Course, trained
+from lensmaker.core import Origin, Training
 from lensmaker.data import antibody_numbering, mnist_net, mobilenet_v2, svhn_net, voice_encoder
 from lensmaker.data.speech import FOLDER as SPEECH
 
@@ -107,3 +109,74 @@ def test_trained(network: Callable[[], Any]) -> None:
     report = lensmaker.inspect(loaded.model, batch)
     assert report.findings == ()
     assert report.record.training is Training.TRAINED
+
+
+# -- networks trained here --------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def zoo(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where trained networks are kept: pytest's cache, so that they are trained once."""
+    cache = getattr(request.config, "cache", None)
+    return tmp_path_factory.mktemp("zoo") if cache is None else cache.mkdir("trained_zoo")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("course", COURSES, ids=lambda course: course.name)
+def test_trained_here(course: Course, zoo: Path) -> None:
+    """It has learnt, and nothing is wrong with it, in either mode, with a loss and without, told or not."""
+    model = trained(course, zoo)
+    assert course.held_out(model)[1] >= course.goal
+    x, y = course.samples()
+    for training in (False, True):
+        model.train(training)
+        for report in (
+            lensmaker.inspect(model, (x, y), course.loss),
+            lensmaker.inspect(model, (x, y), course.loss, trained=True),
+            lensmaker.inspect(model, x),
+        ):
+            assert report.findings == ()
+            assert report.record.training is Training.TRAINED
+            assert any(b.origin is Origin.BUILT for b in report.record.built)
+
+
+@pytest.mark.parametrize("frozen", [(1,), pytest.param((3, 5), marks=pytest.mark.slow)], ids=str)
+def test_what_was_frozen_at_its_draw_is_told_from_what_was_trained(frozen: tuple[int, ...]) -> None:
+    course = next(c for c in COURSES if c.name == "relu_mlp")
+    torch.manual_seed(1)
+    model = course.make()
+    for i in frozen:
+        model[i].weight.requires_grad_(False)
+    course.train(model, 400)
+    assert course.held_out(model)[1] > 0.85
+    record = lensmaker.inspect(model, course.samples(), course.loss, trained=True).record
+    told = {str(b.where): b.origin for b in record.built}
+    trained_ones = {f"{i}:linear" for i in (1, 3, 5, 7) if i not in frozen}
+    assert {place for place, origin in told.items() if origin is Origin.DRAWN} == {
+        f"{i}:linear" for i in frozen
+    }
+    assert {place for place, origin in told.items() if origin is Origin.BUILT} == trained_ones
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["He 5", "tanh 20", "default 4", "convolutions, He", "U-Net", "LSTM"])
+def test_of_fresh_networks_nothing_is_said_to_be_built(name: str) -> None:
+    """The null hypothesis at work: a departure by three errors is as rare as it should be."""
+    beyond = total = 0
+    for seed in range(8):
+        model, batch = FRESH[name]()
+        torch.manual_seed(seed)
+        for module in model.modules():
+            if isinstance(module, nn.Linear | nn.Conv2d | nn.ConvTranspose2d | nn.LSTM):
+                module.reset_parameters()
+        built = lensmaker.inspect(model, batch, nn.functional.cross_entropy, trained=True).record.built
+        assert {b.origin for b in built} <= {Origin.DRAWN, Origin.UNTOLD}
+        pairs = [c for b in built for c in (b.edge, b.rank) if c is not None and c.prediction.regime]
+        beyond += sum(abs(c.z_score) > 3 for c in pairs)
+        total += len(pairs)
+    assert total > 15
+    assert beyond <= 0.01 * total + 1
+
+
+def test_a_fresh_network_has_no_such_section() -> None:
+    assert len(lensmaker.inspect(perceptron(2), vectors()).record.built) == 0

@@ -9,11 +9,13 @@ import random
 from lensmaker.core import (
     INSIDE,
     BenchRecord,
+    Built,
     Comparison,
     Convergence,
     ElementRecord,
     Finding,
     Measurement,
+    Origin,
     Prediction,
     Reference,
     Regime,
@@ -284,4 +286,32 @@ def long_transformer(elements: int = 500) -> BenchRecord:
         Table(prescription), Table(comparisons), Table(predictions), findings=findings,
         references=(POOLE, SCHOENHOLZ, EFRON), versions=VERSIONS,
         notes=("The model returned its own loss; loss_fn was not used.",),
+    )  # fmt: skip
+
+
+def partly_trained(weights: int = 3) -> BenchRecord:
+    """A trained network whose first weight is as drawn, whose last cannot be told, and the others built."""
+    built: list[Built] = []
+    for i in range(weights):
+        where = Where(f"layers.{i}", operation="linear")
+        last = i == weights - 1
+        origin = Origin.DRAWN if i == 0 else Origin.UNTOLD if last else Origin.BUILT
+        left = 1.001 if i == 0 else 0.9 ** (i - 1) / 2
+        few = Regime("a matrix of fewer than 4 rows or columns has no bulk") if last else INSIDE
+        built.append(
+            Built(
+                where,
+                0 if i in (0, weights - 1) else 3 + i,
+                pair("edge_ratio", where, 0.98, 0.01, 0.985 if i == 0 else 2.5, 0.0, regime=few),
+                pair("effective_rank", where, 100.0, 0.2, 100.0 * left, 0.0, regime=few),
+                pair("chi", where, 2.0, 0.1, 2.1 if i == 0 else 4.0, 0.0),
+                None if last else pair("correlation", where, 0.9, 0.01, 0.6, 0.0),
+                origin,
+            )
+        )  # fmt: skip
+    pairs = [c for b in built for c in (b.edge, b.rank, b.chi, b.correlation) if c is not None]
+    elements = Table(ElementRecord(b.where, "linear", ((8, 100),), (8, 100), 100, 1.0, 0.0) for b in built)
+    return BenchRecord(
+        "Sequential", "x (8, 100) float32", Training.TRAINED, "said so", elements, Table(pairs),
+        references=(POOLE,), versions=VERSIONS, built=Table(built),
     )  # fmt: skip

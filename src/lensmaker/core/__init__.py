@@ -1,6 +1,7 @@
 """The vocabulary: quantities, predictions, measurements, comparisons, references, errors."""
 
 from lensmaker.core.bench import BenchRecord, ElementRecord, Finding, Training
+from lensmaker.core.built import CHANGED_Z, Built, Origin, what_training_built
 from lensmaker.core.compare import compare
 from lensmaker.core.errors import (
     CorrectionError,
@@ -28,9 +29,11 @@ from lensmaker.core.where import Where
 
 __all__ = [
     "AGREEMENT_Z",
+    "CHANGED_Z",
     "INSIDE",
     "QUANTITIES",
     "BenchRecord",
+    "Built",
     "Comparison",
     "Convergence",
     "CorrectionError",
@@ -42,6 +45,7 @@ __all__ = [
     "MissingDataError",
     "MissingDependencyError",
     "ModelError",
+    "Origin",
     "Prediction",
     "Quantity",
     "Reference",
@@ -56,4 +60,5 @@ __all__ = [
     "flatten",
     "jsonable",
     "quantity",
+    "what_training_built",
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import Enum
 
+from lensmaker.core.built import Built
 from lensmaker.core.records import Comparison, Measurement, Prediction
 from lensmaker.core.references import Reference
 from lensmaker.core.tables import Table
@@ -100,7 +101,8 @@ class BenchRecord:
 
     `comparisons` pairs predictions with measurements; what has no partner is in `predictions`
     or `measurements` alone. `corrected` compares the findings' predicted effects with the
-    network measured again after `correct()`, and is empty before.
+    network measured again after `correct()`, and is empty before. `built` has the weights of a
+    trained network beside the null hypothesis of random ones, and is empty for a fresh one.
     """
 
     model: str
@@ -113,6 +115,7 @@ class BenchRecord:
     measurements: Table[Measurement] = Table()
     findings: tuple[Finding, ...] = ()
     corrected: Table[Comparison] = Table()
+    built: Table[Built] = Table()
     references: tuple[Reference, ...] = ()
     versions: tuple[tuple[str, str], ...] = ()
     notes: tuple[str, ...] = ()

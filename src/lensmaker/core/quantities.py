@@ -123,6 +123,13 @@ QUANTITIES: tuple[Quantity, ...] = (
     ),
     Quantity("spikes", "n_s", "1", "Number of singular values above the Marchenko–Pastur edge."),
     Quantity(
+        "edge_ratio",
+        "s₁/s₊",
+        "1",
+        "Largest singular value over the Marchenko–Pastur edge of what remains without the spikes.",
+        Scale.LOG,
+    ),
+    Quantity(
         "jacobian_norm",
         "⟨s²⟩",
         "1",

@@ -113,7 +113,23 @@ def flatten(record: object) -> dict[str, Any]:
         }
     if not dataclasses.is_dataclass(record):
         return {"value": _cell(record)}
-    return {f.name: _cell(getattr(record, f.name)) for f in dataclasses.fields(record)}
+    row: dict[str, Any] = {}
+    for f in dataclasses.fields(record):
+        value = getattr(record, f.name)
+        row |= _abridged(f.name, value) if isinstance(value, Comparison) else {f.name: _cell(value)}
+    return row
+
+
+def _abridged(name: str, c: Comparison) -> dict[str, Any]:
+    """A comparison that is one column of a wider record."""
+    error = math.hypot(c.prediction.error, c.measurement.error)
+    return {
+        name: c.measurement.value,
+        f"{name}_null": c.prediction.value,
+        f"{name}_error": error,
+        f"{name}_z": c.z_score,
+        f"{name}_verdict": c.verdict.value,
+    }
 
 
 def _cell(value: object) -> Any:

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from lensmaker.core import Convergence, InputError, Measurement, Reference, Table
+from lensmaker.core import Convergence, InputError, Measurement, Reference, Table, Where
 from lensmaker.instruments.base import Instrument
 from lensmaker.instruments.conv_norm import convergence_of, operator_norm
 from lensmaker.numerics.marchenko_pastur import MarchenkoPastur
@@ -19,6 +19,7 @@ from lensmaker.numerics.seeding import stream
 from lensmaker.numerics.side_by_side import side_by_side
 from lensmaker.numerics.spikes import find_spikes
 from lensmaker.systems.networks import Element, Network, Train
+from lensmaker.systems.networks.recurrent import recurrent_matrices
 from lensmaker.systems.networks.weights import Weights, weights_of
 
 FALSE_ALARM = 1e-3
@@ -155,12 +156,12 @@ class Spectra(Instrument):
     --------
     >>> table = Spectra().measure(Network(torch.nn.Linear(3, 2), torch.ones(5, 3)))
     >>> table.columns["quantity"]
-    ['singular_value_max', 'operator_norm', 'effective_rank', 'spikes']
+    ['singular_value_max', 'effective_rank', 'spikes', 'edge_ratio', 'operator_norm']
     """
 
     name = "spectra"
     summary = "Singular values of the weights against Marchenko and Pastur: largest, rank, spikes, true norm."
-    quantities = ("singular_value_max", "operator_norm", "effective_rank", "spikes")
+    quantities = ("singular_value_max", "effective_rank", "spikes", "edge_ratio", "operator_norm")
     references: ClassVar[tuple[Reference, ...]] = (
         Reference(
             "marchenko1967",
@@ -213,7 +214,13 @@ class Spectra(Instrument):
             m
             for (element, weights), s in zip(found, spectra, strict=True)
             for m in self._element(element, train, weights, s)
-        )
+        ) + self._recurrent(train)
+
+    def _recurrent(self, train: Train) -> Iterator[Measurement]:
+        """Of each matrix at a place of its own; the gates have no norm in common."""
+        for where, weight in recurrent_matrices(train):
+            if (found := _spectrum_if_finite(weight)) is not None:
+                yield from self._spectrum(where, weight.numel(), found)
 
     def _element(
         self, element: Element, train: Train, weights: Weights, found: Spectrum | None
@@ -236,10 +243,15 @@ class Spectra(Instrument):
             value, error, convergence = norm.value, norm.error, convergence_of(norm)
         else:
             value, error, convergence = found.singular_value_max, 0.0, Convergence.CONVERGED
-        yield self.measurement("singular_value_max", where, found.singular_value_max, 0.0, samples)
+        yield from self._spectrum(where, samples, found)
         yield self.measurement("operator_norm", where, value, error, samples, convergence)
+
+    def _spectrum(self, where: Where, samples: int, found: Spectrum) -> Iterator[Measurement]:
+        yield self.measurement("singular_value_max", where, found.singular_value_max, 0.0, samples)
         yield self.measurement("effective_rank", where, found.effective_rank, 0.0, samples)
         yield self.measurement("spikes", where, found.spikes, 0.0, samples)
+        if edge := found.edges[1]:  # 0 where nothing but spikes is left
+            yield self.measurement("edge_ratio", where, found.singular_value_max / edge, 0.0, samples)
 
 
 def _spectrum_if_finite(weight: torch.Tensor) -> Spectrum | None:

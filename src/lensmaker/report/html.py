@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lensmaker.core import AGREEMENT_Z, BenchRecord, Verdict
+from lensmaker.report.built import COLUMNS as BUILT_COLUMNS
+from lensmaker.report.built import built_cells, summary_of_built
 from lensmaker.report.facts import Fact, as_corrected, counts, facts, gradient_span, meaning, reasons, summary
 from lensmaker.report.payload import CSS, WORDS, payload
 from lensmaker.report.prescription import COLUMNS, prescription_rows
@@ -40,6 +42,7 @@ def to_html(record: BenchRecord, *, cites: Mapping[str, Sequence[str]] | None = 
         broken=sum(f.verdict is Verdict.NOT_CONVERGED for f in found),
         effect=_effect(record),
         tally=_tally(found),
+        built=(f"{summary_of_built(record)}." if record.built else "", BUILT_COLUMNS, built_cells(record)),
         counts=[(q, [tally[v] for v in Verdict]) for q, tally in counts(found).items()],
         reasons=reasons(found),
         quantities=list(dict.fromkeys(f.quantity for f in found)),

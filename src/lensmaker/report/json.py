@@ -10,12 +10,14 @@ from typing import Any
 
 from lensmaker.core import (
     BenchRecord,
+    Built,
     Comparison,
     Convergence,
     ElementRecord,
     Finding,
     InputError,
     Measurement,
+    Origin,
     Prediction,
     Quantity,
     Reference,
@@ -130,6 +132,7 @@ class _Reader:
             references=tuple(Reference(**entry) for entry in document["references"]),
             versions=_tuples(document["versions"]),
             notes=tuple(document["notes"]),
+            built=Table(map(self.built, document.get("built", ()))),
         )
 
     def where(self, entry: dict[str, Any]) -> Where:
@@ -148,6 +151,12 @@ class _Reader:
 
     def comparison(self, entry: dict[str, Any]) -> Comparison:
         return Comparison(self.prediction(entry["prediction"]), self.measurement(entry["measurement"]))
+
+    def built(self, entry: dict[str, Any]) -> Built:
+        pairs = ("edge", "rank", "chi", "correlation")
+        compared = {name: self.comparison(entry[name]) if entry[name] else None for name in pairs}
+        where, origin = self.where(entry["where"]), Origin[entry["origin"]]
+        return Built(**{**entry, **compared, "where": where, "origin": origin})
 
     def finding(self, entry: dict[str, Any]) -> Finding:
         fields = {

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from lensmaker.core import BenchRecord, Finding, Quantity, Verdict, quantity
+from lensmaker.report.built import summary_of_built
+from lensmaker.report.built_table import CAPTION, built_lines
 from lensmaker.report.facts import Fact, as_corrected, counts, facts, gradient_span, meaning, reasons, summary
 from lensmaker.report.notable import FEW, MOST
 from lensmaker.report.numbers import number
@@ -44,6 +46,8 @@ class TerminalReport:
             broken = sum(fact.verdict is Verdict.NOT_CONVERGED for fact in found)
             but = f", but {_plural(broken, 'measurement')} did not converge" if broken else ""
             yield _text(f"No findings{but}.", "" if broken else "green")
+        if self.record.built:
+            yield from self._built(options.max_width)
         yield train_lines(self.record, found, options.max_width, most=None if self.full else MOST)
         yield _text("z: how many errors apart; q, χ and g are compared as ratios, c as a difference", FAINT)
         yield _verdicts(found)
@@ -53,6 +57,15 @@ class TerminalReport:
             yield _text(f"Note: {note}", "italic")
         if self.record.corrected:
             yield from self._corrected(options.max_width)
+
+    def _built(self, width: int) -> Iterator[RenderableType]:
+        from rich.rule import Rule
+
+        yield Rule(_text("what training built", "bold"))
+        yield _text(f"{summary_of_built(self.record)}.")
+        yield built_lines(self.record, width, most=None if self.full else FEW)
+        yield _text(CAPTION, FAINT)
+        yield Rule(_text("the train", "bold"))
 
     def _corrected(self, width: int) -> Iterator[RenderableType]:
         """What the correction was predicted to do, beside what it did; it stands last, as it came last."""

@@ -4,6 +4,7 @@ from lensmaker.theories.base import Theory
 from lensmaker.theories.criticality import Criticality
 from lensmaker.theories.finite_width import FiniteWidth
 from lensmaker.theories.mean_field import MeanField
+from lensmaker.theories.random_weights import RandomWeights
 
-THEORIES: tuple[type[Theory], ...] = (MeanField, FiniteWidth, Criticality)
+THEORIES: tuple[type[Theory], ...] = (MeanField, FiniteWidth, RandomWeights, Criticality)
 """Every theory there is; the CLI, the docs and the conformance tests read this tuple."""

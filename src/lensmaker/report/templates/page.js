@@ -19,6 +19,11 @@
     document.getElementById("train").scrollIntoView({ block: "start" });
   });
 
+  for (const tr of document.querySelectorAll("#built tr[data-element]")) tr.addEventListener("click", () => {
+    if (getSelection().toString()) return;
+    pick(Number(tr.dataset.element), { zoom: true, quantity: "effective_rank" });
+  });
+
   const setTheme = (name) => { root.dataset.theme = name; train.draw(); };
   document.getElementById("theme").addEventListener("click", () => setTheme(root.dataset.theme === "dark" ? "light" : "dark"));
   dark.addEventListener("change", () => setTheme(dark.matches ? "dark" : "light"));
