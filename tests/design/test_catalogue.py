@@ -61,6 +61,13 @@ def test_two_broken_weights_are_two_findings_in_the_order_of_the_signal() -> Non
     ]
 
 
+def test_a_weight_that_is_no_number_follows_from_nothing() -> None:
+    net, (x, y) = perceptron(4, init=he), vectors()
+    net[4].weight.data[7, 3] = math.nan
+    found = roots(lensmaker.inspect(net, (1000 * x, y), LOSS))
+    assert [(f.aberration, f.where.path) for f in found] == [("non_finite", "4"), ("input_scale", "0")]
+
+
 def test_an_activation_that_is_no_number_has_its_place_and_no_correction() -> None:
     class Logarithm(nn.Module):
         def forward(self, x: Tensor) -> Tensor:
@@ -183,6 +190,27 @@ def test_data_of_another_kind_are_not_the_fault_of_the_statistics() -> None:
     assert accuracy() < as_trained
 
 
+def test_one_normalisation_that_was_reset() -> None:
+    net, batch = normalised()
+    norms = [(n, m) for n, m in net.named_modules() if isinstance(m, nn.BatchNorm2d)]
+    where, norm = norms[2]
+    for _, before in norms[:2]:  # so that what enters the third is far from (0, 1)
+        before.weight.data *= 4
+    net.train()(batch[0])
+    net.eval()
+    norm.reset_running_stats()
+    report = lensmaker.inspect(net, batch, LOSS)
+    only(report, "stale_statistics", f"{where}:batch_norm")
+    cured(report, net, batch)
+
+
+def test_statistics_on_their_way_are_left_alone() -> None:
+    """After one step of momentum 0.1 they are nine tenths what they began with, which a few more steps mend."""
+    net, batch = convolutions(he, norm=True), images(samples=32)
+    net(batch[0] * 5)
+    assert lensmaker.inspect(net.eval(), batch, LOSS).findings == ()
+
+
 def test_statistics_never_estimated_are_left_alone() -> None:
     net = convolutions(he, norm=True).eval()
     assert lensmaker.inspect(net, images(), LOSS).findings == ()
@@ -227,6 +255,20 @@ def test_a_weight_of_zeros_cuts_the_axis_but_not_a_residual_block() -> None:
     assert lensmaker.inspect(nn.Sequential(Block(), Block(), nn.Linear(32, 10)), batch, LOSS).findings == ()
 
 
+def test_a_row_for_padding_of_a_tied_table_is_left_alone() -> None:
+    class Language(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            torch.manual_seed(0)
+            self.table, self.layer = nn.Embedding(50, 32, padding_idx=0), nn.Linear(32, 32)
+
+        def forward(self, ids: Tensor) -> Tensor:
+            return self.layer(self.table(ids)) @ self.table.weight.T
+
+    ids = torch.randint(50, (16, 8), generator=torch.Generator().manual_seed(0))
+    assert lensmaker.inspect(Language(), ids).findings == ()
+
+
 def test_equal_kernels_of_a_blur_are_left_alone() -> None:
     blur = nn.Conv2d(8, 8, 3, groups=8, bias=False, padding=1)
     nn.init.constant_(blur.weight, 1 / 9)
@@ -243,6 +285,32 @@ def test_units_that_never_fire_get_their_bias_raised() -> None:
     alive = (net[:6](batch[0]) > 0).float().mean()
     assert 0.3 < float(alive) < 0.7
     assert lensmaker.inspect(net, batch, LOSS).findings == ()
+
+
+def test_a_trained_network_whose_only_way_is_dead() -> None:
+    net, batch = perceptron(5, init=he), vectors(samples=32)
+    net[4].bias.data -= 20
+    report = lensmaker.inspect(net, batch, LOSS, trained=True)
+    assert only(report, "dead_units", "5:relu").bound == pytest.approx(1)
+    net[4].bias.data[0] += 40  # one unit is a way
+    assert roots(lensmaker.inspect(net, batch, LOSS, trained=True)) == []
+
+
+def test_a_trained_network_that_biases_have_shut() -> None:
+    net, batch = perceptron(5, act=nn.Tanh, init=lecun), vectors(samples=32)
+    net[4].bias.data += 12
+    only(lensmaker.inspect(net, batch, LOSS, trained=True), "saturated_units", "5:tanh")
+
+
+def test_what_is_flat_by_its_purpose_is_left_alone() -> None:
+    """A softplus far on its small side, and an exp that underflows."""
+
+    class Small(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            return nn.functional.softplus(x - 6) * 400 + (x - 1e4).exp()
+
+    net = nn.Sequential(nn.Linear(32, 64), Small(), nn.Linear(64, 10))
+    assert lensmaker.inspect(net, vectors(samples=32), LOSS).findings == ()
 
 
 def test_units_at_the_flat_ends_are_brought_back() -> None:

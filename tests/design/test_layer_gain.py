@@ -243,3 +243,14 @@ def test_uses_that_want_different_factors_are_told() -> None:
     assert [str(s.where) for s in found] == ["layer2:linear", "layer2:matmul"]
     assert [s.factors for s in found] == [{}, {}]
     assert "layer2.weight is used 2 times, which want 0.14" in found[0].correction
+
+
+def test_tied_weights_have_one_vote_and_one_correction() -> None:
+    net, batch = perceptron(4, init=he, inputs=64), vectors(inputs=64)
+    net[4].weight = net[2].weight
+    net[2].weight.data *= 10
+    report = lensmaker.inspect(net, batch, nn.functional.cross_entropy)
+    assert [(f.aberration, f.where.path) for f in report.findings] == [("layer_gain", "2")]
+    assert dict(report.findings[0].factors) == {"2.weight": pytest.approx(0.1, rel=0.1)}
+    report.correct()
+    assert lensmaker.inspect(net, batch, nn.functional.cross_entropy).findings == ()

@@ -17,7 +17,7 @@ class Suspicion:
     """A fault seen in the evidence, before its effect is predicted.
 
     The fields are those of `core.Finding`, without the effect; `changes` are what the correction does to each
-    parameter or buffer.
+    parameter or buffer. One `of_its_own` is the consequence of no other, whatever comes before it.
     """
 
     aberration: str
@@ -28,6 +28,7 @@ class Suspicion:
     bound: float
     correction: str
     changes: Mapping[str, Change]
+    of_its_own: bool = False
 
     @property
     def factors(self) -> dict[str, float]:

@@ -50,9 +50,12 @@ class DeadUnits(Aberration):
             and (e.where in only_way or not trained)
         ]
         points = operating_points(evidence, suspects)
-        return [self._suspicion(e, points[e.where], evidence) for e in suspects if e.where in points]
+        bound = ALL if trained else BOUND
+        return [self._suspicion(e, points[e.where], evidence, bound) for e in suspects if e.where in points]
 
-    def _suspicion(self, element: Element, point: OperatingPoint, evidence: Evidence) -> Suspicion:
+    def _suspicion(
+        self, element: Element, point: OperatingPoint, evidence: Evidence, bound: float
+    ) -> Suspicion:
         fraction = evidence.measured("dead_fraction", element.where) or 0.0
         dead = point.silent
         depth = (
@@ -68,7 +71,7 @@ class DeadUnits(Aberration):
             f"{depth:.3g} of its standard deviations, so that they get no gradient and stay so",
             self.quantity,
             fraction,
-            BOUND,
+            bound,
             f"raise the entries of {point.bias} that feed them until their mean is 0"
             if changes
             else "raise what enters them until its mean is 0: no bias does it",

@@ -63,7 +63,7 @@ def log_growth(evidence: Evidence) -> float:
     """Logarithm of ∏ χ_l over the lenses, those that stand out at the level to which they are brought."""
     found, blamed = evidence.mended.lenses, {o.lens.where for o in evidence.outliers}
     logs = [math.log(lens.growth) for lens in found if lens.where not in blamed]
-    level = fmean(logs) if len(found) >= PEERS else 0.0
+    level = fmean(logs) if logs and len(found) >= PEERS else 0.0
     return math.fsum(logs) + len(blamed) * level
 
 

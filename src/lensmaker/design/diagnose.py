@@ -82,6 +82,8 @@ def diagnose(evidence: Evidence) -> Diagnosis:
 def _origin(suspicion: Suspicion, all_of_them: list[Suspicion], evidence: Evidence) -> Suspicion | None:
     """The first suspicion, of a kind that explains this one, at its place or before it."""
     explained_by = next(a for a in ABERRATIONS if a.name == suspicion.aberration).explained_by
+    if suspicion.of_its_own:
+        return None
     here = evidence.position(suspicion.where)
     before = [
         s

@@ -51,6 +51,7 @@ class NonFinite(Aberration):
                 0,
                 f"write 0 over {'it' if count == 1 else 'them'}: the other weights of the unit then act alone",
                 {name: Replaced(torch.zeros(()), bad)},
+                of_its_own=True,
             )
 
     def _activation(self, evidence: Evidence) -> Iterator[Suspicion]:

@@ -135,10 +135,12 @@ _Levels = list[tuple[float, list[float]]]
 
 def _levels(found: Sequence[Lens], laws: Sequence[_Law]) -> _Levels:
     by_law = []
+    peers = {lens.handle.parameter or lens.where: lens for lens in found}.values()  # tied weights are one
     for law in laws:
-        logs = [law(lens) for lens in found]
+        logs = [law(lens) for lens in peers]
         middle = median(logs)
-        by_law.append((median(abs(x - middle) for x in logs), middle, logs))
+        spread = median(abs(x - middle) for x in logs)
+        by_law.append((spread, middle, [law(lens) for lens in found]))
     least = min(spread for spread, _, _ in by_law)
     return [(middle, logs) for spread, middle, logs in by_law if spread <= least + _ALIKE]
 
