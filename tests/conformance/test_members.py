@@ -33,6 +33,7 @@ from lensmaker.systems.networks.prescription import prescribe
 from lensmaker.theories import THEORIES
 from lensmaker.theories.criticality import ActivationLayer, Criticality
 from lensmaker.theories.finite_width import FiniteWidth
+from lensmaker.theories.kernel_recursion.theory import KernelRecursion
 from lensmaker.theories.mean_field import MeanField
 
 ROOT = Path(__file__).parent.parent.parent
@@ -79,6 +80,7 @@ TABLE: dict[type, Row] = {
     MeanField: Row(MeanField, network),
     FiniteWidth: Row(FiniteWidth, network),
     Criticality: Row(Criticality, lambda: ActivationLayer("tanh", 1.5, 0.2)),
+    KernelRecursion: Row(KernelRecursion, network),
     Signals: Row(Signals, network),
     Saturation: Row(Saturation, network),
     AttentionEntropy: Row(AttentionEntropy, network),

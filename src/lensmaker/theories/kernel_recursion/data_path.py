@@ -25,7 +25,9 @@ def data_path(train: Train, value: int, units: int) -> Callable[[Tensor], Tensor
         found = known[value].to(x.dtype)
         expected = train.values[value].shape[1:]
         if found.shape[1:] != expected:
-            raise InputError(f"inputs that become {expected}", f"{tuple(found.shape[1:])}", "keep their sizes")
+            raise InputError(
+                f"inputs that become {expected}", f"{tuple(found.shape[1:])}", "keep their sizes"
+            )
         return found.movedim(units, 1)
 
     return read
@@ -57,5 +59,7 @@ def _again(train: Train, element: Element, known: dict[int, Tensor], count: int)
 
     found = element.replay(content)
     if any(torch.is_tensor(y) and len(y) != count for y in found):
-        raise InputError(f"{element.where} to treat inputs one by one", "a fixed number of them", "use len(x)")
+        raise InputError(
+            f"{element.where} to treat inputs one by one", "a fixed number of them", "use len(x)"
+        )
     return found

@@ -14,7 +14,6 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 
@@ -49,7 +48,8 @@ class Kinked(Dual):
     Examples
     --------
     >>> one = torch.ones(1, dtype=torch.float64)
-    >>> M, χ = Kinked(0.0).pairs(0 * one, one, one)
+    >>> relu = Kinked(0.0)
+    >>> M, χ = relu.pairs(0 * one, relu.profile(one), relu.profile(one))
     >>> round(float(2 * math.pi * M), 12), float(χ)
     (1.0, 0.25)
     """
@@ -68,7 +68,7 @@ class Kinked(Dual):
         if odd == 0.0:
             return k, torch.ones_like(k)
         c, rest = correlation(k, rows[1], columns[1])
-        sine = (2 - rest).mul_(rest).sqrt_()
+        sine = torch.rsub(rest, 2).mul_(rest).sqrt_()
         angle = c.asin()
         sine.addcmul_(c, angle).mul_(rows[0] * odd).mul_(columns[0])
         return sine.add_(k, alpha=even), angle.mul_(odd).add_(even)
@@ -134,9 +134,9 @@ def correlation(k: Tensor, rows: Tensor, columns: Tensor) -> tuple[Tensor, Tenso
     >>> [x.tolist() for x in correlation(a, inverse_root(a), inverse_root(a))]
     [[1.0, 0.0], [0.0, 1.0]]
     """
-    rest = 1 - (k * rows).mul_(columns)
-    F.threshold_(rest, 16 * torch.finfo(k.dtype).eps, 0.0).clamp_max_(2)
-    return 1 - rest, rest
+    rest = (k * rows).mul_(columns).neg_().add_(1)
+    torch.threshold_(rest, 8 * torch.finfo(k.dtype).eps, 0.0).clamp_max_(2)
+    return torch.rsub(rest, 1), rest
 
 
 def inverse_root(a: Tensor) -> Tensor:

@@ -38,39 +38,36 @@ class Series(Dual):
     def own(self, a: Tensor) -> tuple[Tensor, Tensor]:
         each, back = torch.unique(a.double(), return_inverse=True)
         root = each.sqrt().clamp_min(_TINY)
-        moments = (
-            expectation(lambda x: f(x).square(), root, breaks=self.function.kinks).value
-            for f in (self.function, self.function.slope)
-        )
-        M, χ = (moment[back].to(a.dtype) for moment in moments)
+        M, χ = (self._square(f, root)[back].to(a.dtype) for f in (self.function, self.function.slope))
         return M, χ
 
+    def _square(self, f: ElementWise, root: Tensor) -> Tensor:
+        return expectation(lambda x: f(x).square(), root, breaks=self.function.kinks).value
+
     def profile(self, a: Tensor) -> Tensor:
-        """1/√a, then h_n of φ, then as many of φ'."""
+        """1/√a, then h_n of φ and h_n of φ' for one n after the other."""
         each, back = torch.unique(a.double(), return_inverse=True)
         parts = [_coefficients(f, each, self.orders) for f in (self.function, self.function.slope)]
         orders = max(_needed(h, missing, torch.finfo(a.dtype).eps) for h, missing in parts)
-        rows = torch.cat([inverse_root(each)[None], *(h[:, :orders].T for h, _ in parts)])
+        both = torch.stack([h[:, :orders].T for h, _ in parts], 1).flatten(0, 1)
+        rows = torch.cat([inverse_root(each)[None], both])
         return rows.to(a.dtype)[:, back]
 
     def pairs(self, k: Tensor, rows: Tensor, columns: Tensor) -> tuple[Tensor, Tensor]:
         c, _ = correlation(k, rows[0], columns[0])
-        orders = (len(rows) - 1) // 2
         M, χ = torch.zeros_like(c), torch.zeros_like(c)
-        for n in range(orders, 0, -1):  # Horner's rule
+        for n in range(min(len(rows), len(columns)) - 2, 0, -2):  # Horner's rule
             M.mul_(c).addcmul_(rows[n], columns[n])
-            χ.mul_(c).addcmul_(rows[orders + n], columns[orders + n])
+            χ.mul_(c).addcmul_(rows[n + 1], columns[n + 1])
         return M, χ
 
     def doubt(self, a: Tensor) -> str:
         each = torch.unique(a.double())
-        worst = max(
-            float(_coefficients(f, each, self.orders)[1][:, -1].max())
-            for f in (self.function, self.function.slope)
-        )
+        φ = self.function
+        worst = max(float(_coefficients(f, each, self.orders)[1][:, -1].max()) for f in (φ, φ.slope))
         if worst <= self.tolerance:
             return ""
-        return f"{worst:.0e} of the second moment of {self.function.name} or its slope is beyond Hermite order {self.orders}"
+        return f"{worst:.0e} of {φ.name} or of its slope is beyond Hermite polynomials of order {self.orders}"
 
 
 _TINY = 1e-150

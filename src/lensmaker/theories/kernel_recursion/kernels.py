@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor, nn
 
 from lensmaker.core import INSIDE, InputError, Regime
@@ -107,6 +106,7 @@ def kernels(
 
     Examples
     --------
+    >>> import torch
     >>> layer = nn.Linear(4, 3, bias=False)
     >>> _ = nn.init.constant_(layer.weight, 0.5)  # σ_w² = 4·0.25
     >>> kernels(nn.Sequential(layer, nn.ReLU()), 2 * torch.eye(4)[:2]).nngp.tolist()

@@ -7,7 +7,9 @@ side. Θ has the same shape; None stands for zero, before the first parameter.
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -16,6 +18,9 @@ from torch import Tensor
 from lensmaker.theories.kernel_recursion.duals import Dual
 
 Space = tuple[int, ...]
+
+GRAIN = 32_000
+"""Numbers that an operation is given at once: below torch's grain of 32768 it stays on its thread and in its cache."""
 
 
 @dataclass
@@ -78,18 +83,18 @@ class Scales:
     def __call__(self, averaged: Pair, tangent: bool) -> Pair:
         """K → σ_w² K + σ_b²,  Θ → σ_w² Θ + η_w K + η_b."""
         K, Θ = averaged.K, averaged.Θ
-        if tangent:
-            own = (self.learning_weight, self.learning_bias) == (self.weight, self.bias)
-            if Θ is None:
-                Θ = K * self.learning_weight
-            elif own:
-                Θ.add_(K).mul_(self.weight)
-            else:
-                Θ.mul_(self.weight).add_(K, alpha=self.learning_weight)
-            if self.learning_bias:
-                Θ.add_(self.learning_bias)
-        K = K.mul_(self.weight)
-        return Pair(K.add_(self.bias) if self.bias else K, Θ)
+        if tangent and Θ is None:
+            Θ = torch.zeros_like(K)
+        for slab in slabs(K):
+            k = K[slab]
+            if Θ is not None:
+                Θ[slab].mul_(self.weight).add_(k, alpha=self.learning_weight)
+                if self.learning_bias:
+                    Θ[slab].add_(self.learning_bias)
+            k.mul_(self.weight)
+            if self.bias:
+                k.add_(self.bias)
+        return Pair(K, Θ)
 
 
 @dataclass(frozen=True)
@@ -125,29 +130,65 @@ class Convolution(Law):
         return self.scales(_both(x, lambda K: self._averaged(K, geometry)), geometry.tangent)
 
     def _averaged(self, K: Tensor, geometry: Geometry) -> Tensor:
-        for axis, dims in enumerate(geometry.axes(self.space)):
-            n, k, s, d = self.space[axis], self.kernel[axis], self.stride[axis], self.dilation[axis]
-            before, after = self.padding[axis]
-            size = (n + before + after - d * (k - 1) - 1) // s + 1
-            if k == 1 and s == 1 and (before, after) == (0, 0):
-                continue
-            shape = list(K.shape)
-            for dim in dims:
-                shape[dim] = size
-            total = torch.zeros(shape, dtype=K.dtype)
-            for offset in range(-before, k * d - before, d):
-                # outputs o with 0 ≤ o·s + offset < n
-                first = max(0, -(offset // s))
-                last = min(size - 1, (n - 1 - offset) // s)
-                if last >= first:
-                    to, of = total, K
-                    for dim in dims:
-                        to = to.narrow(dim, first, last - first + 1)
-                        of = of.narrow(dim, first * s + offset, (last - first) * s + 1)
-                        of = of if s == 1 else _every(of, dim, s)
-                    to.add_(of, alpha=1 / k)
-            K = total
-        return K
+        axes = geometry.axes(self.space)
+        if not geometry.full or K.numel() < GRAIN:
+            for axis, dims in enumerate(axes):
+                K = self._along(axis, dims, K)
+            return K
+        rows = []
+        for o in range(self._size(0)):  # the first position's coordinate by itself keeps each operation small
+            row = self._row(K, o)
+            for axis, dims in enumerate(axes[1:], 1):
+                row = self._along(axis, dims, row)
+            rows.append(row)
+        return torch.cat(rows, 2)
+
+    def _row(self, K: Tensor, o: int) -> Tensor:
+        """The sum along the first axis of space, where the first position's output coordinate is o."""
+        shape = list(K.shape)
+        shape[2:4] = [1, self._size(0)]
+        total = torch.zeros(shape, dtype=K.dtype)
+        for offset, first, last in self._offsets(0):
+            i = o * self.stride[0] + offset
+            if first <= o <= last:
+                self._shifted(0, (3,), total, K.narrow(2, i, 1), offset, first, last)
+        return total
+
+    def _along(self, axis: int, dims: tuple[int, ...], K: Tensor) -> Tensor:
+        """The sum along one axis of space."""
+        if (self.kernel[axis], self.stride[axis], self.padding[axis]) == (1, 1, (0, 0)):
+            return K
+        shape = list(K.shape)
+        for dim in dims:
+            shape[dim] = self._size(axis)
+        total = torch.zeros(shape, dtype=K.dtype)
+        for offset, first, last in self._offsets(axis):
+            self._shifted(axis, dims, total, K, offset, first, last)
+        return total
+
+    def _shifted(
+        self, axis: int, dims: tuple[int, ...], total: Tensor, K: Tensor, offset: int, first: int, last: int
+    ) -> None:
+        stride = self.stride[axis]
+        for dim in dims:
+            total = total.narrow(dim, first, last - first + 1)
+            K = K.narrow(dim, first * stride + offset, (last - first) * stride + 1)
+            K = K if stride == 1 else K[(slice(None),) * dim + (slice(None, None, stride),)]
+        total.add_(K, alpha=1 / self.kernel[axis])
+
+    def _offsets(self, axis: int) -> list[tuple[int, int, int]]:
+        """Offsets of the kernel, with the first and the last output that meets an input there."""
+        n, k, s, d = self.space[axis], self.kernel[axis], self.stride[axis], self.dilation[axis]
+        found = []
+        for offset in range(-self.padding[axis][0], k * d - self.padding[axis][0], d):
+            first, last = max(0, -(offset // s)), min(self._size(axis) - 1, (n - 1 - offset) // s)
+            if first <= last:
+                found.append((offset, first, last))
+        return found
+
+    def _size(self, axis: int) -> int:
+        reach = self.dilation[axis] * (self.kernel[axis] - 1) + 1
+        return (self.space[axis] + sum(self.padding[axis]) - reach) // self.stride[axis] + 1
 
 
 @dataclass(frozen=True)
@@ -164,7 +205,8 @@ class Pooling(Law):
 
     def _pooled(self, K: Tensor, geometry: Geometry) -> Tensor:
         if self.kernel == self.space:
-            return K.mean(tuple(range(2, K.ndim)), keepdim=True)
+            sums = [K[slab].sum(tuple(range(2, K.ndim)), keepdim=True) for slab in slabs(K)]
+            return torch.stack(sums).sum(0).div_(math.prod(K.shape[2:]))
         for axis, dims in enumerate(geometry.axes(self.space)):
             for dim in dims:
                 K = K.unfold(dim, self.kernel[axis], self.stride[axis]).mean(-1)
@@ -186,7 +228,7 @@ class Rearranged(Law):
     def _moved(self, K: Tensor, geometry: Geometry) -> Tensor:
         axes, count = geometry.axes(self.space), len(self.onto)
         K = K.permute(0, 1, *(dims[side] for side in range(1 + geometry.full) for dims in axes))
-        K = K.reshape(*K.shape[:2], *[_product(self.space)] * (1 + geometry.full))
+        K = K.reshape(*K.shape[:2], *[math.prod(self.space)] * (1 + geometry.full))
         if self.chosen is not None:
             index = torch.tensor(self.chosen)
             for side in range(1 + geometry.full):
@@ -224,18 +266,13 @@ class ElementWise:
     dual: Dual
 
 
-def _both(x: Pair, act: object) -> Pair:
-    return Pair(act(x.K), None if x.Θ is None else act(x.Θ))  # type: ignore[operator]
+def slabs(K: Tensor) -> list[tuple[slice, ...]]:
+    """Parts of a block, cut along its first axis of positions, of at most `GRAIN` numbers where they can be."""
+    if K.numel() <= GRAIN or K.ndim < 3:
+        return [(slice(None),)]
+    rows = max(1, GRAIN * K.shape[2] // K.numel())
+    return [(slice(None), slice(None), slice(i, i + rows)) for i in range(0, K.shape[2], rows)]
 
 
-def _every(K: Tensor, dim: int, step: int) -> Tensor:
-    index = [slice(None)] * K.ndim
-    index[dim] = slice(None, None, step)
-    return K[tuple(index)]
-
-
-def _product(space: Space) -> int:
-    product = 1
-    for n in space:
-        product *= n
-    return product
+def _both(x: Pair, act: Callable[[Tensor], Tensor]) -> Pair:
+    return Pair(act(x.K), None if x.Θ is None else act(x.Θ))

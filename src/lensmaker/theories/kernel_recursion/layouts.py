@@ -63,7 +63,9 @@ def rearranged(
     if not bool((sample == _along(0, sample)).all()):
         return None
     if units == FLAT or (positions > 1 and out.ndim == 2 and out.shape[1] == width * positions):
-        whole = out.ndim == 2 and bool((codes.sort(1).values == codes.view(-1).sort().values.view_as(codes)).all())
+        whole = out.ndim == 2 and bool(
+            (codes.sort(1).values == codes.view(-1).sort().values.view_as(codes)).all()
+        )
         return (None, FLAT, space) if whole and out.shape[1] == width * positions else None
     for axis in range(1, out.ndim):
         alike = position == position.narrow(axis, 0, 1)

@@ -188,7 +188,11 @@ class _Reader:
             raise NoLawError("a sum of signals that lie otherwise")
         gaussian = x.gaussian and y.gaussian
         both = Signal(
-            x.units, x.space, gaussian, x.roots | y.roots if gaussian else frozenset(), x.ancestors | y.ancestors
+            x.units,
+            x.space,
+            gaussian,
+            x.roots | y.roots if gaussian else frozenset(),
+            x.ancestors | y.ancestors,
         )
         self._add(element, Sum(), (slot, other), both)
 
@@ -233,6 +237,9 @@ class _Reader:
     def _pool(self, element: Element, index: int, signal: Signal) -> None:
         operation, space, axes = element.operation, signal.space, len(signal.space)
         units = signal.units
+        pairs = max(math.prod(space) for space in self.spaces.values()) ** 2
+        if pairs > _MOST_PAIRS:
+            raise NoLawError(f"it needs all {pairs:.0e} pairs of positions, too many to hold")
         if units == FLAT or not space or not (operation == "mean" or "avg_pool" in operation):
             raise NoLawError(f"the kernels have no law for {operation}")
         if operation == "mean":
@@ -244,14 +251,18 @@ class _Reader:
             if not chosen <= set(positions):
                 raise NoLawError("a mean over units or samples")
             kernel = tuple(n if axis in chosen else 1 for axis, n in zip(positions, space, strict=True))
-            pooled = self._append(Pooling(space, kernel, kernel), (self._slot(index),), _pooled(space, kernel, kernel))
+            pooled = self._append(
+                Pooling(space, kernel, kernel), (self._slot(index),), _pooled(space, kernel, kernel)
+            )
             if not a.get("keepdim", False):
                 onto = tuple(n for axis, n in zip(positions, space, strict=True) if axis not in chosen)
                 pooled = self._append(Rearranged(self.spaces[pooled], None, onto), (pooled,), onto)
                 units = len([axis for axis in range(1, units) if axis not in chosen]) + 1
             else:
                 onto = self.spaces[pooled]
-            self._made(element, pooled, replace(signal, units=units, space=onto, gaussian=False, roots=frozenset()))
+            self._made(
+                element, pooled, replace(signal, units=units, space=onto, gaussian=False, roots=frozenset())
+            )
             return
         if operation.startswith("adaptive"):
             sizes = each_axis(named_arguments(element, "input output_size")["output_size"], axes)
@@ -275,7 +286,7 @@ class _Reader:
         except (RuntimeError, IndexError, TypeError, ValueError) as error:
             raise NoLawError(str(error).splitlines()[0]) from error
         if found is None:
-            raise NoLawError("units and positions are mixed")
+            raise NoLawError("samples, units and positions change places")
         law, units, space = found
         after = replace(signal, units=units, space=space)
         if law is None:
@@ -322,6 +333,10 @@ class _Reader:
 
     def _alias(self, element: Element, index: int, signal: Signal) -> None:
         self._made(element, self.slots[index], signal)
+
+
+_MOST_PAIRS = 2**28
+"""Pairs of positions of one pair of inputs: a gigabyte in single precision."""
 
 
 def _pooled(space: Space, kernel: Space, stride: Space) -> Space:

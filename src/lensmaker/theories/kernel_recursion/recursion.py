@@ -6,17 +6,19 @@ import math
 from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import TypeVar
 
 import torch
 from torch import Tensor
 
-from lensmaker.theories.kernel_recursion.laws import ElementWise, Geometry, Law, Pair, Space
+from lensmaker.theories.kernel_recursion.duals import Dual
+from lensmaker.theories.kernel_recursion.laws import GRAIN, ElementWise, Geometry, Law, Pair, Space, slabs
 
-_BLOCK = 30_000
-"""Numbers in a block: below torch's grain of 32768 an operation stays on its thread, and in its cache."""
+_BLOCK_OF_POSITIONS = 250_000
+"""Numbers in a block where inputs come with all pairs of positions; others have at most `GRAIN`."""
 
-_BLOCK_OF_POSITIONS = 200_000
-"""The same where inputs come with all pairs of positions: each operation is shared between the threads."""
+_Part = TypeVar("_Part")
+_Result = TypeVar("_Result")
 
 Matrices = dict[int, tuple[Tensor, Tensor | None]]
 """Value of the train → its NNGP and tangent kernel."""
@@ -89,33 +91,28 @@ class _Run:
 
     def own(self) -> Matrices:
         """The diagonals, (n,), for each wanted value; on the way the variances that activations need."""
-        variances: dict[int, list[Tensor]] = {}
-        found: dict[int, list[tuple[Tensor, Tensor | None]]] = {}
         some = max(1, _BLOCK_OF_POSITIONS // self.numbers) if self.geometry.full else self.count
-        for start in range(0, self.count, some):
-            rows = slice(start, min(start + some, self.count))
-            blocks = {v: self._gram(X[rows], X[rows], paired=True) for v, X in self.data.items()}
+        parts = self._shared(self._own_part, [slice(i, i + some) for i in range(0, self.count, some)])
+        for i in parts[0][1]:
+            a = torch.cat([variances[i] for _, variances in parts])
+            self.profiles[i] = self._dual(i).profile(a)
+            self.doubt = self.doubt or self._dual(i).doubt(a)
+        found: Matrices = {}
+        for v in self.wanted:
+            K, Θ = zip(*(matrices[v] for matrices, _ in parts), strict=True)
+            found[v] = torch.cat(K).flatten(), torch.cat(Θ).flatten() if self.geometry.tangent else None
+        return found
 
-            def activate(i: int, x: Pair) -> Pair:
-                space = self.recursion.spaces[self.recursion.steps[i].output]
-                a = self.geometry.same(x.K, space).squeeze(1).clone()
-                variances.setdefault(i, []).append(a)
-                return self._own_activation(i, x, a, space)
+    def _own_part(self, rows: slice) -> tuple[Matrices, dict[int, Tensor]]:
+        variances: dict[int, Tensor] = {}
 
-            for v, pair in self._walk(blocks, activate).items():
-                found.setdefault(v, []).append(pair)
-        for i, parts in variances.items():
-            a = torch.cat(parts)
-            dual = self._dual(i)
-            self.profiles[i] = dual.profile(a)
-            self.doubt = self.doubt or dual.doubt(a)
-        return {
-            v: (
-                torch.cat([K.flatten() for K, _ in pairs]),
-                torch.cat([Θ.flatten() for _, Θ in pairs if Θ is not None]) if self.geometry.tangent else None,
-            )
-            for v, pairs in found.items()
-        }
+        def activate(i: int, x: Pair) -> Pair:
+            space = self.recursion.spaces[self.recursion.steps[i].output]
+            variances[i] = self.geometry.same(x.K, space).squeeze(1).clone()
+            return self._own_activation(i, x, variances[i], space)
+
+        blocks = {v: self._gram(X[rows], X[rows], paired=True) for v, X in self.data.items()}
+        return self._walk(blocks, activate), variances
 
     def _own_activation(self, i: int, x: Pair, a: Tensor, space: Space) -> Pair:
         dual = self._dual(i)
@@ -124,10 +121,12 @@ class _Run:
         if self.geometry.full:
             profile = dual.profile(a)
             rows, columns = (self._placed(profile, side, 2, space) for side in (0, 1))
-            all_M, all_χ = dual.pairs(x.K, rows, columns)
-            self.geometry.same(all_M, space).copy_(M)
-            self.geometry.same(all_χ, space).copy_(χ)
-            M, χ = all_M, all_χ
+            diagonal = None if x.Θ is None else self.geometry.same(x.Θ, space) * χ
+            x = _activated(dual, x, rows, columns)
+            self.geometry.same(x.K, space).copy_(M)
+            if x.Θ is not None and diagonal is not None:
+                self.geometry.same(x.Θ, space).copy_(diagonal)
+            return x
         return Pair(M, None if x.Θ is None else x.Θ.mul_(χ))
 
     # -- pairs of different inputs ------------------------------------------------------------------
@@ -140,25 +139,21 @@ class _Run:
 
         def fill(block: tuple[int, int, int, int]) -> None:
             top, bottom, left, right = block
-            I, J = slice(top, bottom), slice(offset + left, offset + right)
-            with torch.no_grad():  # which belongs to a thread
-                blocks = {v: self._gram(X[I], X[J], paired=False) for v, X in self.data.items()}
-                for v, parts in self._walk(blocks, lambda i, x: self._activation(i, x, I, J)).items():
-                    for whole, part in zip(found[v], parts, strict=True):
-                        if whole is not None and part is not None:
-                            whole[top:bottom, left:right] = part
+            here, there = slice(top, bottom), slice(offset + left, offset + right)
+            blocks = {v: self._gram(X[here], X[there], paired=False) for v, X in self.data.items()}
+            for v, parts in self._walk(blocks, lambda i, x: self._activation(i, x, here, there)).items():
+                for whole, part in zip(found[v], parts, strict=True):
+                    if whole is not None and part is not None:
+                        whole[top:bottom, left:right] = part
 
-        threads = 1 if self.geometry.full else torch.get_num_threads()
-        with ThreadPoolExecutor(threads) as pool:
-            for _ in pool.map(fill, list(self._blocks(rows, columns, symmetric))):
-                pass
+        self._shared(fill, list(self._blocks(rows, columns, symmetric)))
         return found
 
     def _blocks(self, rows: int, columns: int, symmetric: bool) -> Iterator[tuple[int, int, int, int]]:
         if self.geometry.full:
             high, wide, beyond = 1, max(1, _BLOCK_OF_POSITIONS // self.numbers), 1
         else:
-            pairs = max(1, _BLOCK // self.numbers)
+            pairs = max(1, GRAIN // self.numbers)
             wide = min(columns, max(1, 2 * math.isqrt(pairs // 2)))
             high, beyond = max(1, pairs // wide), 0
         for top in range(0, rows, high):
@@ -169,12 +164,27 @@ class _Run:
     def _activation(self, i: int, x: Pair, rows: slice, columns: slice) -> Pair:
         space = self.recursion.spaces[self.recursion.steps[i].output]
         profile = self.profiles[i]
-        M, χ = self._dual(i).pairs(
-            x.K, self._placed(profile[:, rows], 0, 2, space), self._placed(profile[:, columns], 1, 1, space)
+        return _activated(
+            self._dual(i),
+            x,
+            self._placed(profile[:, rows], 0, 2, space),
+            self._placed(profile[:, columns], 1, 1, space),
         )
-        return Pair(M, None if x.Θ is None else x.Θ.mul_(χ))
 
     # -- both ---------------------------------------------------------------------------------------
+
+    def _shared(self, work: Callable[[_Part], _Result], parts: list[_Part]) -> list[_Result]:
+        """The results in order, on as many threads as torch has."""
+
+        def quietly(part: _Part) -> _Result:
+            with torch.no_grad():  # which belongs to a thread
+                return work(part)
+
+        threads = min(torch.get_num_threads(), len(parts))
+        if threads < 2:
+            return [quietly(part) for part in parts]
+        with ThreadPoolExecutor(threads) as pool:
+            return list(pool.map(quietly, parts))
 
     def _walk(self, blocks: dict[int, Pair], activate: Callable[[int, Pair], Pair]) -> Matrices:
         live, found = dict(blocks), {}
@@ -191,7 +201,11 @@ class _Run:
             x = activate(i, pairs[0]) if isinstance(law, ElementWise) else law(pairs, self.geometry)
             live[step.output] = x
             if step.output in self.wanted:
-                flat = (self.geometry.flat(K, self.recursion.spaces[step.output]) for K in (x.K, x.Θ) if K is not None)
+                flat = (
+                    self.geometry.flat(K, self.recursion.spaces[step.output])
+                    for K in (x.K, x.Θ)
+                    if K is not None
+                )
                 K, *Θ = (k.clone() for k in flat)
                 zero = torch.zeros_like(K) if self.geometry.tangent else None
                 found[step.output] = (K, Θ[0] if Θ else zero)
@@ -215,7 +229,7 @@ class _Run:
                 profile = profile.unsqueeze(3 + 2 * i + (1 - side))
         return profile
 
-    def _dual(self, i: int):  # type: ignore[no-untyped-def]
+    def _dual(self, i: int) -> Dual:
         law = self.recursion.steps[i].law
         assert isinstance(law, ElementWise)
         return law.dual
@@ -223,6 +237,20 @@ class _Run:
     def _empty(self, rows: int, columns: int) -> tuple[Tensor, Tensor | None]:
         K = torch.zeros(rows, columns, dtype=self.dtype)
         return K, K.clone() if self.geometry.tangent else None
+
+
+def _activated(dual: Dual, x: Pair, rows: Tensor, columns: Tensor) -> Pair:
+    """K → M, Θ → Θχ, slab by slab."""
+    for slab in slabs(x.K):
+        # of a profile, the first axis is its own; an axis that it does not have is broadcast
+        sides = (
+            s if s.shape[3:4] == (1,) or s.ndim < 4 else s[(slice(None), *slab)] for s in (rows, columns)
+        )
+        M, χ = dual.pairs(x.K[slab], *sides)
+        x.K[slab] = M
+        if x.Θ is not None:
+            x.Θ[slab].mul_(χ)
+    return x
 
 
 def _mirror(matrix: Tensor, diagonal: Tensor) -> None:
