@@ -202,7 +202,7 @@ class Tokens(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.b(torch.relu(self.a(x)).transpose(1, 2).flip(2).transpose(1, 2))
-        return self.c(torch.relu(x).mean(1) if self.mean else torch.relu(x)[:, 1])
+        return self.c(torch.relu(x).mean(1) if self.mean else torch.relu(x)[:, 0])
 
 
 @pytest.mark.parametrize("mean", [False, True])
@@ -212,7 +212,7 @@ def test_positions_are_followed(mean: bool) -> None:
     sites = arccosine_kernel.first(x.reshape(12, 5).numpy(), SIGMA_W, SIGMA_B)
     K = SIGMA_W**2 * arccosine_kernel.moment(arccosine_kernel.recursion(sites, 2, SIGMA_W, SIGMA_B)[-1])
     K = K.reshape(4, 3, 4, 3)
-    expected = (K.mean((1, 3)) if mean else K[:, 1, :, 1]) + SIGMA_B**2
+    expected = (K.mean((1, 3)) if mean else K[:, 2, :, 2]) + SIGMA_B**2
     np.testing.assert_allclose(kernels(Tokens(mean), x).nngp, expected, **EXACT)
 
 

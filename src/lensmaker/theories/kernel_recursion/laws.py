@@ -19,8 +19,8 @@ from lensmaker.theories.kernel_recursion.duals import Dual
 
 Space = tuple[int, ...]
 
-GRAIN = 32_000
-"""Numbers that an operation is given at once: below torch's grain of 32768 it stays on its thread and in its cache."""
+GRAIN = 64_000
+"""Numbers that an operation is given at once: a few such tensors stay in the cache from one pass to the next."""
 
 
 @dataclass

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TypeVar
 
 import torch
 from torch import Tensor
 
+from lensmaker.numerics.shared_out import shared_out
 from lensmaker.theories.kernel_recursion.duals import Dual
 from lensmaker.theories.kernel_recursion.laws import GRAIN, ElementWise, Geometry, Law, Pair, Space, slabs
 
 _BLOCK_OF_POSITIONS = 250_000
 """Numbers in a block where inputs come with all pairs of positions; others have at most `GRAIN`."""
 
-_Part = TypeVar("_Part")
-_Result = TypeVar("_Result")
 
 Matrices = dict[int, tuple[Tensor, Tensor | None]]
 """Value of the train → its NNGP and tangent kernel."""
@@ -92,7 +89,7 @@ class _Run:
     def own(self) -> Matrices:
         """The diagonals, (n,), for each wanted value; on the way the variances that activations need."""
         some = max(1, _BLOCK_OF_POSITIONS // self.numbers) if self.geometry.full else self.count
-        parts = self._shared(self._own_part, [slice(i, i + some) for i in range(0, self.count, some)])
+        parts = shared_out(self._own_part, [slice(i, i + some) for i in range(0, self.count, some)])
         for i in parts[0][1]:
             a = torch.cat([variances[i] for _, variances in parts])
             self.profiles[i] = self._dual(i).profile(a)
@@ -146,7 +143,7 @@ class _Run:
                     if whole is not None and part is not None:
                         whole[top:bottom, left:right] = part
 
-        self._shared(fill, list(self._blocks(rows, columns, symmetric)))
+        shared_out(fill, list(self._blocks(rows, columns, symmetric)))
         return found
 
     def _blocks(self, rows: int, columns: int, symmetric: bool) -> Iterator[tuple[int, int, int, int]]:
@@ -172,19 +169,6 @@ class _Run:
         )
 
     # -- both ---------------------------------------------------------------------------------------
-
-    def _shared(self, work: Callable[[_Part], _Result], parts: list[_Part]) -> list[_Result]:
-        """The results in order, on as many threads as torch has."""
-
-        def quietly(part: _Part) -> _Result:
-            with torch.no_grad():  # which belongs to a thread
-                return work(part)
-
-        threads = min(torch.get_num_threads(), len(parts))
-        if threads < 2:
-            return [quietly(part) for part in parts]
-        with ThreadPoolExecutor(threads) as pool:
-            return list(pool.map(quietly, parts))
 
     def _walk(self, blocks: dict[int, Pair], activate: Callable[[int, Pair], Pair]) -> Matrices:
         live, found = dict(blocks), {}
