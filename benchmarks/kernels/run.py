@@ -26,12 +26,12 @@ from torch import Tensor, nn
 sys.path += [str(Path(__file__).parents[1])]
 
 from cases import CASES, Case
-from results import ratio, save
+from results import paired, save
 
 import lensmaker
 
 HERE = Path(__file__).parent
-TURNS = 5
+TURNS = 3
 
 
 def main() -> None:
@@ -82,7 +82,7 @@ def compare(case: Case, python: Path) -> dict[str, object]:
         "inputs": list(x.shape),
         "lensmaker_seconds": [round(min(own), 3), round(max(own), 3)],
         "neural_tangents_seconds": [round(min(others), 3), round(max(others), 3)],
-        "ratio": ratio(others, own),
+        "ratio": paired(others, own),
         "float32_error": {"lensmaker": off(both(found), exact), "neural_tangents": off(theirs, exact)},
         "float64_difference": agreed,
     }

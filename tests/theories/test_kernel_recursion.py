@@ -114,6 +114,23 @@ def test_convolutions(images: Tensor, strides: tuple[int, ...], pooled: bool) ->
     np.testing.assert_allclose(found.ntk, nngp + read(Θ, 1.1, 0.0), **EXACT)
 
 
+@pytest.mark.parametrize("pooled", [False, True], ids=["flattened", "pooled"])
+def test_each_kernel_stride_padding_and_dilation(pooled: bool) -> None:
+    """After a convolution of one pixel, the covariance of another is that of the patches of the images."""
+    images = torch.randn(3, 2, 9, 8, generator=torch.Generator().manual_seed(6), dtype=torch.float64)
+    shape = {"kernel_size": (3, 2), "stride": (2, 3), "padding": (1, 2), "dilation": (2, 1)}
+    patches = nn.functional.unfold(images, **shape)  # (n, channels·offsets, positions)
+    if pooled:
+        patches = patches.mean(2, keepdim=True)
+    Gram = torch.einsum("idp,jdp->ij", patches, patches) / patches[0].numel()
+    net = [of_scale(nn.Conv2d(2, 8, 1), 1.2, 0.0), of_scale(nn.Conv2d(8, 8, **shape), 0.9, 0.5), nn.Flatten()]
+    if pooled:
+        net.insert(2, nn.AvgPool2d((4, 4)))
+    found = kernels(nn.Sequential(*net), images)
+    torch.testing.assert_close(found.nngp, 0.9**2 * 1.2**2 * Gram + 0.5**2, **EXACT)
+    torch.testing.assert_close(found.ntk, 2 * 0.9**2 * 1.2**2 * Gram + 0.5**2, **EXACT)
+
+
 def test_positions_in_many_slabs_and_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     """The same kernels however the work is cut: 8 × 8 pixels in slabs of few rows, three pairs to a block."""
     recursion, laws = (

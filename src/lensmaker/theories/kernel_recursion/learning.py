@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from enum import Enum
 
+import torch
+from torch import Tensor
+
 from lensmaker.systems.networks.weights import Weights
 from lensmaker.theories.kernel_recursion.laws import Scales
 
@@ -20,7 +23,6 @@ def scales(weights: Weights, parametrisation: Parametrisation) -> Scales:
 
     Examples
     --------
-    >>> import torch
     >>> from lensmaker.systems.networks import record
     >>> from lensmaker.systems.networks.weights import weights_of
     >>> layer = torch.nn.Linear(4, 3)
@@ -29,8 +31,12 @@ def scales(weights: Weights, parametrisation: Parametrisation) -> Scales:
     >>> scales(weights_of(train.elements[0], train), Parametrisation.STANDARD)
     Scales(weight=1.0, bias=0.0, learning_weight=4, learning_bias=1.0)
     """
-    weight = weights.fan_in * float(weights.weight.double().square().mean())
-    bias = 0.0 if weights.bias is None else float(weights.bias.double().square().mean())
+    weight = weights.fan_in * _mean_square(weights.weight)
+    bias = 0.0 if weights.bias is None else _mean_square(weights.bias)
     if parametrisation is Parametrisation.NTK:
         return Scales(weight, bias, weight, bias)
     return Scales(weight, bias, weights.fan_in, 0.0 if weights.bias is None else 1.0)
+
+
+def _mean_square(tensor: Tensor) -> float:
+    return float(torch.linalg.vector_norm(tensor.detach(), dtype=torch.float64)) ** 2 / tensor.numel()

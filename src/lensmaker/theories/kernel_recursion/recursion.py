@@ -61,10 +61,8 @@ class Recursion:
             own = run.own()
             found = run.across(len(x1), x2 is None)
             if x2 is None:
-                for v, pair in found.items():
-                    for matrix, diagonal in zip(pair, own[v], strict=True):
-                        if matrix is not None and diagonal is not None:
-                            _mirror(matrix, diagonal)
+                halves = [both for v in found for both in zip(found[v], own[v], strict=True)]
+                shared_out(_mirror, halves)
         return found, run.doubt
 
 
@@ -237,8 +235,10 @@ def _activated(dual: Dual, x: Pair, rows: Tensor, columns: Tensor) -> Pair:
     return x
 
 
-def _mirror(matrix: Tensor, diagonal: Tensor) -> None:
-    """The upper triangle below the diagonal as well."""
-    matrix.triu_(1)
-    matrix += matrix.T.clone()
-    matrix.diagonal().copy_(diagonal)
+def _mirror(half: tuple[Tensor | None, Tensor | None]) -> None:
+    """The upper triangle below the diagonal as well, which is known by itself."""
+    matrix, diagonal = half
+    if matrix is not None and diagonal is not None:
+        matrix.triu_(1)
+        matrix += matrix.T.clone()
+        matrix.diagonal().copy_(diagonal)
