@@ -84,12 +84,12 @@ def main(names: list[str]) -> None:
 
 def analyzed(model: nn.Module) -> int:
     """Run WeightWatcher without its output; the number of layers that it looked at."""
-    import weightwatcher
-
     logging.disable(logging.CRITICAL)
     try:
         with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
             warnings.simplefilter("ignore")
+            import weightwatcher
+
             return len(weightwatcher.WeightWatcher(model=model).analyze())
     finally:
         logging.disable(logging.NOTSET)

@@ -16,6 +16,7 @@ from exact import arccosine_kernel, arcsine_kernel, dense_conv_recursion, dense_
 from exact.wide_networks import z_scores
 from lensmaker.core import InputError
 from lensmaker.systems.networks import Network
+from lensmaker.theories.kernel_recursion import laws, recursion
 from lensmaker.theories.kernel_recursion.kernels import kernels
 from lensmaker.theories.kernel_recursion.learning import Parametrisation
 from lensmaker.theories.kernel_recursion.theory import KernelRecursion
@@ -133,19 +134,15 @@ def test_each_kernel_stride_padding_and_dilation(pooled: bool) -> None:
 
 def test_positions_in_many_slabs_and_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     """The same kernels however the work is cut: 8 × 8 pixels in slabs of few rows, three pairs to a block."""
-    recursion, laws = (
-        "lensmaker.theories.kernel_recursion.recursion",
-        "lensmaker.theories.kernel_recursion.laws",
-    )
     images = torch.randn(5, 2, 8, 8, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
     net = nn.Sequential(
         *convolutions((1, 2, 1)), nn.ReLU(), nn.AvgPool2d(2), nn.Flatten(), nn.Linear(32, 1).double()
     )
     net.insert(6, of_scale(nn.Conv2d(8, 8, 3, padding=1)))
     whole = kernels(net, images)
-    monkeypatch.setattr(f"{laws}.GRAIN", 3000)
-    monkeypatch.setattr(f"{recursion}.GRAIN", 3000)
-    monkeypatch.setattr(f"{recursion}._BLOCK_OF_POSITIONS", 3 * 64**2)
+    monkeypatch.setattr(laws, "GRAIN", 3000)
+    monkeypatch.setattr(recursion, "GRAIN", 3000)
+    monkeypatch.setattr(recursion, "_BLOCK_OF_POSITIONS", 3 * 64**2)
     for found in (kernels(net, images), kernels(net, images[:2], images)):
         torch.testing.assert_close(found.nngp, whole.nngp[: len(found.nngp)], **EXACT)
         torch.testing.assert_close(found.ntk, whole.ntk[: len(found.nngp)], **EXACT)

@@ -25,7 +25,7 @@ def scales(weights: Weights, parametrisation: Parametrisation) -> Scales:
     --------
     >>> from lensmaker.systems.networks import record
     >>> from lensmaker.systems.networks.weights import weights_of
-    >>> layer = torch.nn.Linear(4, 3)
+    >>> layer = torch.nn.Linear(4, 4)
     >>> _, _ = torch.nn.init.constant_(layer.weight, 0.5), torch.nn.init.zeros_(layer.bias)
     >>> train = record(layer, torch.ones(1, 4))
     >>> scales(weights_of(train.elements[0], train), Parametrisation.STANDARD)
