@@ -37,6 +37,16 @@ def ratio(times: list[float], reference: list[float]) -> dict[str, float]:
     }
 
 
+def paired(times: list[float], reference: list[float]) -> dict[str, float]:
+    """Median and range of the ratios of times that were taken in turns: what slows both cancels."""
+    ratios = [t / r for t, r in zip(times, reference, strict=True)]
+    return {
+        "median": round(median(ratios), 2),
+        "low": round(min(ratios), 2),
+        "high": round(max(ratios), 2),
+    }
+
+
 def save(benchmark: str, content: dict[str, Any]) -> None:
     """Put one benchmark's results into the common file, with the machine they were taken on."""
     everything = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}

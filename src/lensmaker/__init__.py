@@ -6,15 +6,18 @@ if TYPE_CHECKING:
     from lensmaker.core import LensmakerError
     from lensmaker.inspection import Report, inspect
     from lensmaker.systems.networks.prescription import prescription
+    from lensmaker.theories.kernel_recursion.kernels import Kernels, kernels
 
-__all__ = ["LensmakerError", "Report", "inspect", "prescription"]
+__all__ = ["Kernels", "LensmakerError", "Report", "inspect", "kernels", "prescription"]
 
 __version__ = "0.1.0.dev0"
 
 _HOMES = {
+    "Kernels": "lensmaker.theories.kernel_recursion.kernels",
     "LensmakerError": "lensmaker.core",
     "Report": "lensmaker.inspection",
     "inspect": "lensmaker.inspection",
+    "kernels": "lensmaker.theories.kernel_recursion.kernels",
     "prescription": "lensmaker.systems.networks.prescription",
 }
 

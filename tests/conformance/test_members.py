@@ -33,6 +33,7 @@ from lensmaker.systems.networks.prescription import prescribe
 from lensmaker.theories import THEORIES
 from lensmaker.theories.criticality import ActivationLayer, Criticality
 from lensmaker.theories.finite_width import FiniteWidth
+from lensmaker.theories.kernel_recursion.theory import KernelRecursion
 from lensmaker.theories.mean_field import MeanField
 from lensmaker.theories.random_weights import RandomWeights
 
@@ -81,6 +82,7 @@ TABLE: dict[type, Row] = {
     FiniteWidth: Row(FiniteWidth, network),
     RandomWeights: Row(RandomWeights, network),
     Criticality: Row(Criticality, lambda: ActivationLayer("tanh", 1.5, 0.2)),
+    KernelRecursion: Row(KernelRecursion, network),
     Signals: Row(Signals, network),
     Saturation: Row(Saturation, network),
     AttentionEntropy: Row(AttentionEntropy, network),

@@ -69,6 +69,13 @@ QUANTITIES: tuple[Quantity, ...] = (
         "Growth of a tangent vector's mean square from the input of the network to here.",
         Scale.LOG,
     ),
+    Quantity(
+        "tangent_kernel",
+        "Θ",
+        "activation²",
+        "Mean over units, positions and samples of |∂x/∂θ|², the parameters θ in units of their own scale.",
+        Scale.LOG,
+    ),
     Quantity("zero_fraction", "f₀", "1", "Fraction of outputs that are exactly zero."),
     Quantity("dead_fraction", "f_d", "1", "Fraction of units that are zero for every probe sample."),
     Quantity(

@@ -1,0 +1,27 @@
+"""What the documentation quotes of the benchmarks is what `results.json` says."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PAGE = (ROOT / "docs" / "benchmarks.md").read_text(encoding="utf-8")
+RESULTS = json.loads((ROOT / "benchmarks" / "results.json").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("benchmark", [name for name in ("kernels", "spectra") if name in RESULTS])
+def test_each_case_is_quoted_as_it_was_measured(benchmark: str) -> None:
+    """| `case` | … | median (low–high) |."""
+    quoted = {
+        name: tuple(map(float, ratio))
+        for name, *ratio in re.findall(
+            r"^\| `(\w+)` \|.*\| ([\d.]+) \(([\d.]+)–([\d.]+)\) \|$", PAGE, re.MULTILINE
+        )
+    }
+    for name, case in RESULTS[benchmark]["cases"].items():
+        ratio = case["ratio"]
+        assert quoted[name] == (ratio["median"], ratio["low"], ratio["high"]), name
