@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
-from torch import nn
+import torch.nn.functional as F
+from torch import Tensor, nn
 
 from lensmaker.systems.networks import Family, Origin, record
+from lensmaker.systems.networks.weights import weights_of
 from systems.networks.architectures import Applied, build
 
 ACTIVATIONS = {
@@ -111,6 +115,27 @@ def test_products_with_a_parameter_are_linear_and_products_of_signals_are_not() 
     for spelling in spellings:
         (e,) = record(Applied(spelling, w=w), x).visible()
         assert e.family is Family.LINEAR, e.operation
+
+
+@pytest.mark.parametrize("learned", ["mask", "queries"])
+def test_attention_with_learned_parts_is_attention(learned: str) -> None:
+    def attend(m: Any, x: Tensor) -> Tensor:
+        if learned == "mask":
+            return F.scaled_dot_product_attention(x, x, x, m.w.weight)
+        return F.scaled_dot_product_attention(m.w.weight.expand(2, 4, 3, 3), x, x)
+
+    (e,) = record(Applied(attend, w=nn.Linear(3, 3)), torch.randn(2, 4, 3, 3)).visible()
+    assert e.family is Family.ATTENTION
+
+
+def test_a_product_with_learned_queries_of_each_sample_is_attention() -> None:
+    def attend(m: Any, x: Tensor) -> Tensor:
+        return m.w.weight.expand(2, 4, 3, 3) @ x.mT
+
+    train = record(Applied(attend, w=nn.Linear(3, 3)), torch.randn(2, 4, 3, 3))
+    (e,) = train.visible()
+    assert e.family is Family.ATTENTION
+    assert weights_of(e, train) is None
 
 
 def test_tensors_made_in_the_shape_of_the_signal_carry_no_signal() -> None:

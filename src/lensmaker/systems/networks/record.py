@@ -159,7 +159,19 @@ def _check(model: Any) -> None:
         )
     if any(p.is_meta for p in model.parameters()):
         raise InputError("parameters with values", "parameters on the meta device", "load the weights first")
+    if any(hasattr(p, "device_mesh") for p in model.parameters()):
+        raise InputError(
+            "parameters that are whole in this process",
+            "parameters sharded over processes",
+            "inspect the network before it is sharded",
+        )
     for path, module in model.named_modules():
+        if type(module).__module__.startswith(("torch.ao.nn.quantized", "torch.ao.nn.intrinsic.quantized")):
+            raise InputError(
+                "weights in floating point",
+                f"quantised ones at {path!r}",
+                "inspect the network before it is quantised",
+            )
         if isinstance(module, torch.jit.ScriptModule):
             raise InputError(
                 "a network written in Python",

@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 
+from lensmaker.systems.networks.operations import Family
 from lensmaker.systems.networks.train import Element, Ref, Train
 
 Sides = tuple[tuple[int, int], ...]
@@ -135,6 +136,8 @@ def _embedding(element: Element, train: Train) -> Weights | None:
 
 
 def _product(element: Element, train: Train) -> Weights | None:
+    if element.family is Family.ATTENTION and train.weight_inputs(element):
+        return None  # learned queries, handed to each sample
     left, right = (a for a in (*element.args, *element.kwargs.values()) if isinstance(a, Ref))
     if (weight := _content(right, train)) is not None:  # x @ W
         transposed = weight.unsqueeze(0) if weight.ndim == 1 else weight.mT
