@@ -143,6 +143,17 @@ def test_tensors_made_in_the_shape_of_the_signal_carry_no_signal() -> None:
     assert [str(e.where) for e in record(model, torch.randn(2, 3)).visible()] == ["add", "add#1"]
 
 
+def test_what_takes_the_type_or_shape_of_the_signal_alone_carries_no_signal() -> None:
+    def cast(m: Any, x: Tensor) -> Tensor:
+        table = m.w.weight.type_as(x).to(x)
+        return x + table.expand_as(x)
+
+    train = record(Applied(cast, w=nn.Linear(3, 2)), torch.randn(2, 3))
+    assert [str(e.where) for e in train.visible()] == ["add"]
+    (e,) = train.visible()
+    assert [v.parameters for v in train.weight_inputs(e)] == [{"w.weight"}]
+
+
 def test_dropout_in_training_is_the_same_for_the_same_seed() -> None:
     model = nn.Sequential(nn.Dropout(0.5))
     x = torch.ones(4, 100)

@@ -297,6 +297,14 @@ def test_a_loss_of_the_output_alone_and_the_boundary_of_a_loss_written_out() -> 
     assert [str(e.where) for e in train.visible()] == ["linear"]
 
 
+def test_without_a_loss_a_network_ends_at_all_its_outputs() -> None:
+    model = Applied(
+        lambda m, x: {"a": m.a(x), "more": [m.b(x), x.argmax(1)]}, a=nn.Linear(3, 2), b=nn.Linear(3, 4)
+    )
+    train = record(model, torch.randn(4, 3))
+    assert [train.values[b].shape for b in train.boundary] == [(4, 2), (4, 4)]
+
+
 def test_sequence_first_batches_have_their_samples_on_axis_1() -> None:
     network = Network(nn.LSTM(3, 4), torch.randn(7, 5, 3), batch_axis=1)
     assert network.batch.samples == 5

@@ -205,8 +205,7 @@ class _Boundary:
 
 def _float_tensors(output: Any) -> list[torch.Tensor]:
     leaves = tree_flatten(dict(output) if hasattr(output, "keys") else output)[0]
-    found = [t for t in leaves if isinstance(t, torch.Tensor) and t.is_floating_point() and t.ndim > 0]
-    return found[:1]
+    return [t for t in leaves if isinstance(t, torch.Tensor) and t.is_floating_point() and t.ndim > 0]
 
 
 def _loss(recorder: Recorder, output: Any, batch: Batch, loss_fn: LossFn | None) -> torch.Tensor | None:

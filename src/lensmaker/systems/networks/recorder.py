@@ -15,7 +15,7 @@ from lensmaker.systems.networks.composites import OPENED, in_autocast
 from lensmaker.systems.networks.ledger import Ledger, Provenance, provenance
 from lensmaker.systems.networks.operations import QUESTIONS, WRITERS, Family, canonical_name, family_of
 from lensmaker.systems.networks.places import Places
-from lensmaker.systems.networks.train import Element, Origin, Ref, Train, tensors_in
+from lensmaker.systems.networks.train import Element, Origin, Ref, Train, Value, tensors_in
 
 
 @runtime_checkable
@@ -163,12 +163,18 @@ class Recorder(TorchFunctionMode):
             # A product with a parameter is linear; of signals with one another, attention. A stack of matrices
             # on several axes (sample, head) is computed: learned queries, say, handed to each sample.
             parameters = [v for v in values if v.origin is Origin.PARAMETER]
-            learned = operation == "matmul" and any(len(v.shape) > 3 for v in parameters)
+            learned = any(len(v.shape) > 3 and self._is_computed(v, operation) for v in parameters)
             return Family.LINEAR if parameters and not learned else Family.ATTENTION
         if operation in WRITERS:
             carriers = sum(v.is_float and v.origin is not Origin.CONSTANT for v in values)
             return Family.MERGE if carriers > 1 else Family.STRUCTURE
         return family
+
+    def _is_computed(self, value: Value, operation: str) -> bool:
+        """Whether a stack of matrices is no weight: expanded for `matmul`, or other than rearranged for `einsum`."""
+        if operation == "matmul" or value.producer is None:
+            return operation == "matmul"
+        return self.train.elements[value.producer].family is not Family.STRUCTURE
 
 
 def _as_it_is(saved: torch.Tensor) -> torch.Tensor:

@@ -182,8 +182,11 @@ def _step(ray: _Ray, element: Element) -> None:
         for index in element.outputs:
             ray.outside[index] = f"statistics over a batch of which the ray follows {train.samples} samples"
     elif (twin := ray.repetitions.transposed.get(element.index)) is not None:
+        reason = f"its weights are those of {twin.where}, which its input depends on"
         for index in element.outputs:
-            ray.outside[index] = f"its weights are those of {twin.where}, which its input depends on"
+            ray.outside[index] = reason
+        if twin.operation not in ("embedding", "embedding_bag"):  # x comes back as WᵀW x
+            _block(ray, signals, f"no gradient comes back through {element.where}: {reason}")
 
 
 def _block(ray: _Ray, values: list[int], reason: str) -> None:
@@ -265,9 +268,13 @@ def _passage(ray: _Ray, element: Element, tangents: dict[int, Tensor], gradient:
     signals = [i for i in ray.train.signal_inputs(element) if ray.train.values[i].is_float]
     output = ray.train.signal_output(element)
     assert output is not None
+    if element.operation == "scaled_dot_product_attention":  # query, key and value, be one of them learned
+        attended = [_of_each(ray, i) for i in element.inputs[:3]]
+    else:
+        attended = [ray.clouds[i] for i in signals]
     return Passage(
         element,
-        tuple(ray.clouds[i].detach() for i in signals),
+        tuple(cloud.detach() for cloud in attended),
         ray.clouds[output.index].detach(),
         _mask(ray, element),
         next((tangents[i] for i in signals if i in tangents), None),
@@ -277,6 +284,14 @@ def _passage(ray: _Ray, element: Element, tangents: dict[int, Tensor], gradient:
         ray.behind.get(output.index, ray.outside.get(output.index, "")),
         unit_axis(ray.train, output.index),
     )
+
+
+def _of_each(ray: _Ray, index: int) -> Tensor:
+    """The cloud of a value, or a constant handed to each replica."""
+    content = ray.cloud(index)
+    if ray.train.values[index].is_signal:
+        return content
+    return content.expand(ray.ensemble.replicas, *content.shape)
 
 
 def _mask(ray: _Ray, element: Element) -> Tensor | None:
