@@ -132,3 +132,40 @@ def test_every_output_has_an_error() -> None:
     network = Network(model, normal(4, 3, 40, 40), lambda out: out[0].sum() + out[1].square().sum())
     places = {str(where) for _, where in FiniteWidth().spreads(network)}
     assert places == {"a:conv2d", "mean", "b:conv2d", "mean#1"}
+
+
+def test_biases_of_one_value_add_up_along_a_residual_stream() -> None:
+    """As in Hiera, whose biases all start at 0.02."""
+
+    class Stream(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.maps = nn.ModuleList(initialised(nn.Linear(64, 64), 0.1, 0.0, seed=i) for i in range(6))
+            for layer in self.maps:
+                nn.init.constant_(layer.bias, 0.5)
+
+        def forward(self, x: Tensor) -> Tensor:
+            for layer in self.maps:
+                x = x + layer(F.normalize(x, dim=-1) * 8)
+            return x
+
+    x = normal(16, 64)
+    expected = float(x.square().mean()) + 6 * 0.01 + (6 * 0.5) ** 2 + 6 * float(x.mean())
+    assert inside(Stream(), x, "add#5") == pytest.approx(expected, rel=0.03)
+
+
+def test_the_loss_gradient_keeps_what_its_sites_have_in_common() -> None:
+    """Of two classes, averaged over neighbours on the way back: signs, not sizes, decide what is left."""
+    signs = torch.tensor([1.0, -1.0]).repeat(16).unsqueeze(1)
+
+    def average(m: Any, x: Tensor) -> Tensor:
+        y = m.map(x)
+        return 0.5 * (y + y.roll(1, 0))
+
+    def loss(y: Tensor) -> Tensor:
+        return (y * signs * torch.tensor([1.0, -1.0])).sum()
+
+    model = Applied(average, map=initialised(nn.Linear(32, 2), 1.0))
+    found = predicted(model, normal(32, 32), "gradient", loss)
+    assert found["mul"].value == pytest.approx(1.0, rel=1e-4)
+    assert found["map:linear"].value < 0.1

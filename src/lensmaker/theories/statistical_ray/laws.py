@@ -61,7 +61,7 @@ def propagate(element: Element, train: Train, cloud: Clouds, ensemble: Ensemble)
         weights = weights_of(element, train)
         if weights is None:
             raise NoLawError(f"the weights of this {element.operation} cannot be told from its signal")
-        return [_random_map(element, weights, train, cloud, ensemble)]
+        return [_random_map(element, weights, train, cloud, ensemble) + _common(weights.bias)]
     if element.family is Family.DROPOUT and _kept(element, train) < 1:
         raise NoLawError("it keeps less than one number of a sample")
     if element.operation == "batch_norm":
@@ -127,7 +127,8 @@ def constant(train: Train, index: int) -> Tensor:
 def _random_map(
     element: Element, weights: Weights, train: Train, cloud: Clouds, ensemble: Ensemble
 ) -> Tensor:
-    sigma_b = 0.0 if weights.bias is None else float(weights.bias.double().square().mean().sqrt())
+    bias = None if weights.bias is None else weights.bias.double() - _common(weights.bias)
+    sigma_b = 0.0 if bias is None else float(bias.square().mean().sqrt())
     if weights.layout is Layout.LOOKUP:
         rows = _lookup(weights, train, ensemble)
         if element.operation == "embedding_bag":
@@ -157,6 +158,18 @@ def _random_map(
         return _matrix(x.transpose(-1, -2), weights, sigma_b, ensemble).transpose(-1, -2)
     y = _matrix(x, weights, sigma_b, ensemble)
     return y.reshape(len(y), *train.values[element.outputs[0]].shape) if y.shape[-1] == 1 else y
+
+
+def _common(bias: Tensor | None) -> float:
+    """The mean of biases that do not have mean zero: the same at each unit, it adds up along a residual stream."""
+    if bias is None:
+        return 0.0
+    mean, square = float(bias.double().mean()), float(bias.double().square().mean())
+    return mean if bias.numel() * mean**2 > _BY_CHANCE * square else 0.0
+
+
+_BY_CHANCE = 16
+"""Squared mean over its variance below which it is one of random biases: four standard errors."""
 
 
 def _sum_to_zero(weight: Tensor) -> bool:

@@ -154,15 +154,16 @@ def _step(ray: _Ray, element: Element) -> None:
         for index, cloud in zip(element.outputs, clouds, strict=True):
             expected = (ray.ensemble.replicas, *train.values[index].shape)
             if tuple(cloud.shape) != expected:
-                raise NoLawError(f"its cloud has shape {tuple(cloud.shape)[1:]}, not {expected[1:]}")
+                raise NoLawError(
+                    f"{element.operation}: how much comes out depends on the data "
+                    f"({tuple(cloud.shape)[1:]} here, {expected[1:]} recorded)"
+                )
             if not signals and cloud.is_floating_point():  # an embedding of integers: the signal starts here
                 cloud = forward.make_dual(cloud.clone().requires_grad_(), ray.ensemble.normal(*cloud.shape))
             ray.clouds[index] = cloud
     except (NoLawError, RuntimeError, NotImplementedError, ValueError, TypeError, IndexError) as error:
         reason = (
-            str(error)
-            if isinstance(error, NoLawError)
-            else f"{element.operation}: {str(error).splitlines()[0]}"
+            str(error) if isinstance(error, NoLawError) else f"{element.operation}: {_in_words(str(error))}"
         )
         incoming = next((t for i in signals if (t := _tangent(ray.cloud(i))) is not None), None)
         for index in element.outputs:
@@ -187,6 +188,18 @@ def _step(ray: _Ray, element: Element) -> None:
             ray.outside[index] = reason
         if twin.operation not in ("embedding", "embedding_bag"):  # x comes back as WᵀW x
             _block(ray, signals, f"no gradient comes back through {element.where}: {reason}")
+
+
+def _in_words(error: str) -> str:
+    """What torch complains of, where it is a known limit of its transformations of functions."""
+    return next((words for sign, words in _LIMITS.items() if sign in error), error.splitlines()[0])
+
+
+_LIMITS = {
+    "Trying to use forward AD": "torch has no forward derivative of it",
+    "dynamic shape": "how much comes out of it depends on the data",
+    ".item()": "it reads numbers off the signal",
+}
 
 
 def _block(ray: _Ray, values: list[int], reason: str) -> None:
@@ -233,19 +246,18 @@ def _backward(
 def _boundary(
     gradient: Tensor, cloud: Tensor, value: Tensor | None, units: int, ensemble: Ensemble
 ) -> Tensor:
-    """The recorded gradient on the cloud: at each site of the recorded size, and at the recorded angle to it.
+    """The recorded gradient δ on the cloud, of the recorded size at each site.
 
-    The rest of it, across the cloud, is turned at random.
+    Of δ = α y + δ′, with ⟨y·δ′⟩ = 0 over all sites, the part along the output y stays along that of the cloud; δ′
+    is turned at random, at all sites alike, so that what they have in common stays.
     """
     if value is None or value.shape != gradient.shape or gradient.ndim < 2:
         return _turned(gradient, units, ensemble)
-    length, direction = _unit(gradient, units)
-    _, output = _unit(value.detach().float(), units)
-    _, axis = _unit(cloud, units + 1)
-    cosine = (direction * output).sum(units, keepdim=True).clamp(-1, 1)
-    across = _turned(direction - cosine * output, units, ensemble)
-    across = across - (across * axis).sum(units + 1, keepdim=True) * axis
-    return length * (cosine * axis + (1 - cosine.square()).sqrt() * _unit(across, units + 1)[1])
+    v = value.detach().float()
+    square = v.square().sum()
+    α = (gradient * v).sum() / torch.where(square > 0, square, 1.0)
+    length, _ = _unit(gradient, units)
+    return length * _unit(α * cloud + _turned(gradient - α * v, units, ensemble), units + 1)[1]
 
 
 def _unit(x: Tensor, units: int) -> tuple[Tensor, Tensor]:
