@@ -64,10 +64,17 @@ def _percent(part: int, whole: int) -> str:
     return f"{100 * part / whole:.1f} %" if whole else "–"
 
 
+def saved() -> dict[str, dict[str, Any]]:
+    """The rows in results.json, by group and name."""
+    groups: dict[str, dict[str, Any]] = json.loads(RESULTS.read_text(encoding="utf-8"))["architectures"][
+        "groups"
+    ]
+    return groups
+
+
 def printed() -> str:
     """The table of the results that are saved."""
-    found = json.loads(RESULTS.read_text(encoding="utf-8"))["architectures"]
-    return table(found["groups"])
+    return table(saved())
 
 
 def write_page() -> None:

@@ -2,8 +2,8 @@
 
     python benchmarks/architectures/run.py [name …]
 
-Inspects each one with fresh weights of a fixed seed and prints a line for it. Without names, all are inspected,
-and results.json and the table in docs/architectures.md are written anew.
+Inspects each one, or those that are named, with fresh weights of a fixed seed, prints a line for it, and puts it
+into results.json and the table in docs/architectures.md.
 """
 
 from __future__ import annotations
@@ -11,10 +11,11 @@ from __future__ import annotations
 import sys
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 sys.path += [str(Path(__file__).parents[1])]
 
-from page import write_page
+from page import saved, write_page
 from results import save
 from row import Row, row_of
 from zoo import REFUSED, ZOO, made, quiet
@@ -39,18 +40,16 @@ def inspected(group: str, name: str) -> Row:
 
 
 def main(names: list[str]) -> None:
-    """Inspect all cases, or those that are named."""
-    groups = {}
+    """Inspect all cases, or those that are named, whose rows are put among the others."""
+    groups: dict[str, dict[str, Any]] = saved() if names else {}
     for group, cases in ZOO.items():
-        rows = {}
         for case in cases:
             if not names or case.name in names:
-                rows[case.name] = row = inspected(group, case.name)
+                row = inspected(group, case.name)
                 print(case.name, row, flush=True)
-        groups[group] = {name: asdict(row) for name, row in rows.items()}
-    if not names:
-        save("architectures", {"seed": SEED, "groups": groups})
-        write_page()
+                groups.setdefault(group, {})[case.name] = asdict(row)
+    save("architectures", {"seed": SEED, "groups": groups})
+    write_page()
 
 
 if __name__ == "__main__":

@@ -114,6 +114,11 @@ CASES = {
     "einsum": Case(
         lambda: Weighted((16, 40), lambda x, w: torch.einsum("bti,io->bto", x, w)), normal(3, 7, 16), units=2
     ),
+    "einsum, ellipsis": Case(
+        lambda: Weighted((16, 40), lambda x, w: torch.einsum("...i,io->...o", x, w)),
+        normal(3, 7, 16),
+        units=2,
+    ),
     "einsum, heads": Case(
         lambda: Weighted((2, 40, 16), lambda x, w: torch.einsum("bti,hoi->bhto", x, w)),
         normal(3, 4, 16),
@@ -361,7 +366,9 @@ class WithEinsum(nn.Module):
         self.weight = nn.Parameter(normal(12, 12))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.after(torch.relu(torch.einsum("...i,oi->...o", self.before(x), self.weight)))
+        return self.after(
+            torch.relu(torch.einsum("bi,oi,o->bo", self.before(x), self.weight, torch.ones(12)))
+        )
 
 
 class WithLSTM(nn.Module):

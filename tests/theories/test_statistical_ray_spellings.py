@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
@@ -70,6 +71,23 @@ def test_a_product_with_a_vector() -> None:
     )
     x = normal(4, 32)
     assert inside(model, x, "matmul") == pytest.approx(1.44 * float(x.square().mean()), rel=1e-5)
+
+
+def test_a_bilinear_map_mixes_the_products_of_its_inputs() -> None:
+    model = Applied(
+        lambda m, x: m.pair(x[:, :16], torch.tanh(m.map(x))),
+        map=initialised(nn.Linear(32, 24), 1.2, 0.3),
+        pair=initialised(nn.Bilinear(16, 24, 40, bias=False), 1.1),
+    )
+    x, found, squares = normal(12, 32), [], []
+    for seed in range(60):
+        for layer in model.children():
+            initialised(layer, 1.2 if isinstance(layer, nn.Linear) else 1.1, 0.3, seed=2 * seed)
+        squares.append(model(x).square().mean().item())
+        found.append(inside(model, x, "pair:bilinear") if seed < 3 else found[0])
+    error = np.std(squares) / len(squares) ** 0.5
+    assert error < 0.03 * np.mean(squares)
+    assert np.mean(found[:3]) == pytest.approx(np.mean(squares), abs=4 * error)
 
 
 def test_the_signal_may_start_at_a_map_of_constants() -> None:

@@ -18,7 +18,7 @@ pytest.importorskip("transformers")
 sys.path.append(str(Path(__file__).parents[3] / "benchmarks" / "architectures"))
 
 from row import row_of
-from zoo import REFUSED, ZOO, Case, Subject, made, quiet
+from zoo import REFUSED, ZOO, Subject, made, quiet
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # theirs
 CASES = {case.name: case for cases in ZOO.values() for case in cases}

@@ -105,6 +105,7 @@ def _run(
         loss = _loss(recorder, output, batch, loss_fn)
     ends = boundary.found or {recorder.index_of(t): t for t in _float_tensors(output)}
     train.boundary = tuple(ends)
+    train.notes += _axes(recorder.places.time_first, batch)
     if loss is not None:
         train.loss = float(loss.detach())
         leaves = list(trainable.values()) or [t for t in batch.tensors if t.requires_grad]
@@ -113,6 +114,17 @@ def _run(
             pairs = zip(trainable, found, strict=False)
             on_parameter_gradients({n: g for n, g in pairs if g is not None})
     return train
+
+
+def _axes(time_first: dict[str, torch.Size], batch: Batch) -> list[str]:
+    """A note, where a module takes for time what the batch is said to have its samples along."""
+    for path, shape in time_first.items():
+        if batch.axis == 0 and shape[0] == batch.samples != shape[1]:
+            return [
+                f"{path or 'the network'} takes axis 0 for time (batch_first=False), which counts as the "
+                f"{batch.samples} samples here: pass batch_axis=1 if the samples lie along axis 1"
+            ]
+    return []
 
 
 def _trainable(model: nn.Module) -> dict[str, torch.Tensor]:

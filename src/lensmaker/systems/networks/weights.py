@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import string
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
@@ -24,6 +25,7 @@ class Layout(Enum):
     CHANNELS = "on the axis before the spatial ones (convolutions)"
     LOOKUP = "integers that choose columns of the weight (embedding)"
     LABELS = "on the axes that the equation of an einsum names"
+    PAIRS = "on the last axes of two signals, whose products are mixed (bilinear)"
 
 
 @dataclass(frozen=True)
@@ -126,6 +128,14 @@ def _linear(element: Element, train: Train) -> Weights | None:
     return _matrix(torch.atleast_2d(weight), _content(a.get("bias"), train), Layout.LAST, a["input"])
 
 
+def _bilinear(element: Element, train: Train) -> Weights | None:
+    a = named_arguments(element, "left right weight bias")
+    weight = _content(a["weight"], train)
+    if weight is None:
+        return None
+    return _matrix(weight.flatten(1), _content(a.get("bias"), train), Layout.PAIRS, a["left"])
+
+
 def _embedding(element: Element, train: Train) -> Weights | None:
     a = named_arguments(element, "input weight padding_idx max_norm norm_type")
     weight = _content(a["weight"], train)
@@ -211,7 +221,7 @@ class Equation:
 
 
 def equation_of(element: Element, train: Train) -> Equation | None:
-    """The labels of an einsum of one weight with one signal; None where it is not that, or has an ellipsis.
+    """The labels of an einsum of one weight with one signal, the ellipsis spelt out; None where it is not that.
 
     Examples
     --------
@@ -227,13 +237,21 @@ def equation_of(element: Element, train: Train) -> Equation | None:
     if not isinstance(equation, str) or len(operands) != 2:
         return None
     terms, arrow, result = equation.replace(" ", "").partition("->")
-    labels = terms.split(",")
     if not arrow:
         result = "".join(sorted(c for c in terms if c.isalpha() and terms.count(c) == 1))
+        result = ("..." if "." in terms else "") + result
     which = 1 if not _is_signal(operands[1], train) else 0
-    found = Equation(labels[which], labels[1 - which], result, which)
+    given = terms.split(",")[1 - which]
+    others = len(train.values[operands[1 - which].value].shape) - len(given.replace("...", ""))
+    ellipsis = "".join(c for c in string.ascii_letters if c not in equation)[:others]
+    labels = terms.replace("...", ellipsis).split(",")
+    found = Equation(labels[which], labels[1 - which], result.replace("...", ellipsis), which)
     known = len(found.shared) + len(found.outward) + len(found.inward)
-    if "." in terms or len(set(found.weight)) < len(found.weight) or known < len(found.weight):
+    if (
+        "." in terms.split(",")[which]
+        or len(set(found.weight)) < len(found.weight)
+        or known < len(found.weight)
+    ):
         return None
     return found if found.inward else None
 
@@ -341,6 +359,7 @@ def _is_signal(argument: Any, train: Train) -> bool:
 
 _READERS: dict[str, Callable[[Element, Train], Weights | None]] = {
     "linear": _linear,
+    "bilinear": _bilinear,
     "embedding": _embedding,
     "embedding_bag": _bag,
     "matmul": _product,

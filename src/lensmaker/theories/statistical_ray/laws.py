@@ -41,6 +41,9 @@ _DENSE_GROUP = 16
 _FEW_CHANNELS = 512
 """Fewer virtual channels than these that come in pass kernels drawn one by one: their distribution is felt."""
 
+_MOST_PAIRS = 2**26
+"""Most products of two clouds."""
+
 _FEW_REPLICAS = 4
 """So few replicas are networks, and no wide layer: their gradients come back through the very same kernels."""
 
@@ -154,6 +157,11 @@ def _random_map(
         if labels is None or weights.weight.is_complex() or len(set(labels.signal)) < len(labels.signal):
             raise NoLawError("an einsum of another kind")
         return contract(x, labels, weights, train.values[element.outputs[0]].shape, ensemble)
+    if weights.layout is Layout.PAIRS:
+        other = _of_each(element.args[1].value, train, cloud, ensemble)
+        if x.numel() * other.shape[-1] > _MOST_PAIRS:
+            raise NoLawError("more products of its two inputs than are affordable")
+        return _matrix((x.unsqueeze(-1) * other.unsqueeze(-2)).flatten(-2), weights, sigma_b, ensemble)
     if weights.layout is Layout.ROWS:
         return _matrix(x.transpose(-1, -2), weights, sigma_b, ensemble).transpose(-1, -2)
     y = _matrix(x, weights, sigma_b, ensemble)
