@@ -120,10 +120,9 @@ def _axes(time_first: dict[str, torch.Size], batch: Batch) -> list[str]:
     """A note, where a module takes for time what the batch is said to have its samples along."""
     for path, shape in time_first.items():
         if batch.axis == 0 and shape[0] == batch.samples != shape[1]:
-            return [
-                f"{path or 'the network'} takes axis 0 for time (batch_first=False), which counts as the "
-                f"{batch.samples} samples here: pass batch_axis=1 if the samples lie along axis 1"
-            ]
+            taken = f"{path or 'the network'} takes axis 0 for time (batch_first=False)"
+            remedy = "pass batch_axis=1 if the samples lie along axis 1"
+            return [f"{taken}, which counts as the {batch.samples} samples here: {remedy}"]
     return []
 
 
