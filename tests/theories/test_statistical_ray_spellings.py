@@ -187,3 +187,17 @@ def test_the_loss_gradient_keeps_what_its_sites_have_in_common() -> None:
     found = predicted(model, normal(32, 32), "gradient", loss)
     assert found["mul"].value == pytest.approx(1.0, rel=1e-4)
     assert found["map:linear"].value < 0.1
+
+
+def test_the_loss_gradient_keeps_its_angle_to_the_output_at_each_site() -> None:
+    """The scale of a hand-written norm feels that angle alone, and here its mean over the samples is zero."""
+    signs = torch.tensor([1.0, -1.0]).repeat(8).unsqueeze(1)
+
+    def scaled(m: Any, x: Tensor) -> Tensor:
+        return m.map(x) * x.square().mean(1, keepdim=True).rsqrt()
+
+    model, x = Applied(scaled, map=initialised(nn.Linear(32, 256, bias=False), 1.0)), normal(16, 32)
+    found = predicted(model, x, "gradient", lambda y: (y.square() * signs).sum() / 2)
+    size = x.square().mean(1).rsqrt()
+    exact = (model.map(x).square().sum(1) * size).square().mean().item()
+    assert found["rsqrt"].value == pytest.approx(exact, rel=0.2)  # of one network with 256 units

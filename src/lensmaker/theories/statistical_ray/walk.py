@@ -248,16 +248,27 @@ def _boundary(
 ) -> Tensor:
     """The recorded gradient δ on the cloud, of the recorded size at each site.
 
-    Of δ = α y + δ′, with ⟨y·δ′⟩ = 0 over all sites, the part along the output y stays along that of the cloud; δ′
-    is turned at random, at all sites alike, so that what they have in common stays.
+    Of many units, δ is put at the recorded angle to the output at each site, and turned at random otherwise. Of few,
+    such angles are a matter of chance, and would hide what the sites have in common: of δ = α y + δ′, with ⟨y·δ′⟩ = 0
+    over all sites, the part along the output y stays along that of the cloud; δ′ is turned, at all sites alike.
     """
     if value is None or value.shape != gradient.shape or gradient.ndim < 2:
         return _turned(gradient, units, ensemble)
     v = value.detach().float()
-    square = v.square().sum()
-    α = (gradient * v).sum() / torch.where(square > 0, square, 1.0)
-    length, _ = _unit(gradient, units)
-    return length * _unit(α * cloud + _turned(gradient - α * v, units, ensemble), units + 1)[1]
+    length, direction = _unit(gradient, units)
+    if gradient.shape[units] <= _FEW_UNITS:
+        square = v.square().sum()
+        α = (gradient * v).sum() / torch.where(square > 0, square, 1.0)
+        return length * _unit(α * cloud + _turned(gradient - α * v, units, ensemble), units + 1)[1]
+    _, output = _unit(v, units)
+    _, axis = _unit(cloud, units + 1)
+    cosine = (direction * output).sum(units, keepdim=True).clamp(-1, 1)
+    across = _turned(direction - cosine * output, units, ensemble)
+    across = across - (across * axis).sum(units + 1, keepdim=True) * axis
+    return length * (cosine * axis + (1 - cosine.square()).sqrt() * _unit(across, units + 1)[1])
+
+
+_FEW_UNITS = 16
 
 
 def _unit(x: Tensor, units: int) -> tuple[Tensor, Tensor]:
