@@ -96,6 +96,8 @@ def in_words(operation: str, outside: str) -> str:
         return f"{operation}: no mean-field law"
     if twin := re.match(r"its weights are those of (\S+), which its input depends on", text):
         return f"{operation} tied to {twin[1].rpartition(':')[2]}"
+    if text.startswith("the gradient of a scale"):
+        return "gradients of the scales of norms, where the head is tied"
     if "leaves the range of single precision" in text:
         return "values that are zero or beyond single precision"
     if text.startswith(("too deep for its width", "the loss takes")):

@@ -201,3 +201,24 @@ def test_the_loss_gradient_keeps_its_angle_to_the_output_at_each_site() -> None:
     size = x.square().mean(1).rsqrt()
     exact = (model.map(x).square().sum(1) * size).square().mean().item()
     assert found["rsqrt"].value == pytest.approx(exact, rel=0.2)  # of one network with 256 units
+
+
+def test_the_scale_of_a_norm_feels_that_the_head_is_tied_to_the_embedding() -> None:
+    class Tied(nn.Module):
+        def __init__(self, tied: bool) -> None:
+            super().__init__()
+            self.tokens, self.map = nn.Embedding(20, 32), nn.Linear(32, 32)
+            self.head = nn.Linear(32, 20, bias=False)
+            if tied:
+                self.head.weight = self.tokens.weight
+
+        def forward(self, ids: Tensor) -> Tensor:
+            x = self.tokens(ids)
+            x = x + self.map(x * x.pow(2).mean(-1, keepdim=True).rsqrt())
+            return self.head(x)
+
+    ids = torch.arange(24).view(4, 6) % 20
+    for tied in (False, True):
+        found = predicted(Tied(tied), ids, "gradient", lambda y: y.square().mean())
+        outside = {place for place, p in found.items() if not p.regime}
+        assert outside == ({"pow", "mean", "rsqrt", "head:linear"} if tied else set())

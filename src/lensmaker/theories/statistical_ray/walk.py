@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -188,6 +189,25 @@ def _step(ray: _Ray, element: Element) -> None:
             ray.outside[index] = reason
         if twin.operation not in ("embedding", "embedding_bag"):  # x comes back as WᵀW x
             _block(ray, signals, f"no gradient comes back through {element.where}: {reason}")
+        else:  # rows of the embedding come back, which the stream is made of
+            for index in _scales(train):
+                ray.behind.setdefault(
+                    index, f"the gradient of a scale, where {element.where} is tied to {twin.where}"
+                )
+
+
+def _scales(train: Train) -> set[int]:
+    """Values of one unit, such as the mean square of a norm written by hand, and those that go into such alone."""
+    used: dict[int, list[int]] = defaultdict(list)
+    for element in train.before_loss():
+        for index in element.inputs:
+            used[index] += element.outputs
+    found: set[int] = set()
+    for value in reversed(train.values):
+        into = used[value.index]
+        if (len(value.shape) > 2 and value.shape[-1] == 1) or (into and found.issuperset(into)):
+            found.add(value.index)
+    return found
 
 
 def _in_words(error: str) -> str:
