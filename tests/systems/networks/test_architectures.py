@@ -23,7 +23,6 @@ from zoo import REFUSED, ZOO, Subject, made, quiet
 pytestmark = pytest.mark.filterwarnings("ignore")  # theirs
 CASES = {case.name: case for cases in ZOO.values() for case in cases}
 QUICK = {
-    "Swin",
     "T5",
     "WaveNet style",
     "Graph messages",
