@@ -101,3 +101,12 @@ def test_documentation_builds_without_a_warning(tmp_path: Path) -> None:
     )
     assert build.returncode == 0, build.stdout + build.stderr
     assert "activation²" in (tmp_path / "quantities" / "index.html").read_text(encoding="utf-8")
+
+
+def test_the_table_of_architectures_is_that_of_the_results(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks" / "architectures"))
+    import page
+
+    shown = page.PAGE.read_text(encoding="utf-8").partition(page.FIRST)[2].partition(page.LAST)[0]
+    assert shown.strip() == page.printed()
+    assert shown.count("\n| ") > 50

@@ -6,10 +6,13 @@ import pytest
 import torch
 from torch import nn
 from torch.nn.functional import cross_entropy, mse_loss
+from torch.utils.checkpoint import checkpoint
 
 from exact.sample_statistics import leave_one_out_error
 from lensmaker.core import Convergence
 from lensmaker.instruments.gradients import Gradients
+from lensmaker.instruments.saturation import Saturation
+from lensmaker.instruments.together import measure_together
 from lensmaker.systems.networks import Network
 
 
@@ -160,6 +163,76 @@ def test_what_the_loss_does_not_reach_has_no_gradient():
     assert ("gradient", "b:linear") in found
     assert ("gradient", "a:linear") not in found
     assert ("weight_gradient", "a:weight") not in found
+
+
+def test_an_overwritten_view_has_a_gradient():
+    """Of whose graph torch keeps an old node until it is asked for."""
+
+    class Rows(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.fc = nn.Linear(4, 4)
+
+        def forward(self, x):
+            h = self.fc(x)
+            canvas = torch.zeros_like(h)
+            canvas[:2] = h[:2]
+            view = canvas.view(2, 8).transpose(0, 1)
+            view[:3] = torch.full_like(view[:3], -1.0).where(torch.tensor(False), view[:3])
+            return view
+
+    net, x = Rows(), torch.randn(4, 4)
+    found = measured(Network(net, x, lambda y: y.square().sum()))
+    h = net.fc(x).detach()
+    h[2:] = 0
+    expected = torch.cat([4 * h[:2].square().flatten(), torch.zeros(8)]).mean()
+    assert found["gradient", "fc:linear"].value == pytest.approx(float(expected), rel=1e-6)
+
+
+def test_what_a_function_has_no_gradient_for_is_left_out():
+    class Silent(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            ctx.set_materialize_grads(False)
+            return x + 1
+
+        @staticmethod
+        def backward(ctx, gradient):
+            return None
+
+    net = nn.Linear(3, 3)
+    apart = nn.Linear(3, 3)
+
+    class Two(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.a, self.b = net, apart
+
+        def forward(self, x):
+            return Silent.apply(self.a(x)) + self.b(x)
+
+    found = measured(Network(Two(), torch.ones(4, 3), lambda y: y.sum()))
+    assert ("gradient", "b:linear") in found
+    assert ("gradient", "a:linear") not in found
+
+
+def test_instruments_that_differentiate_do_not_disturb_a_checkpoint():
+    block = nn.Sequential(nn.Linear(6, 6), nn.Tanh(), nn.Linear(6, 6))
+
+    class Checkpointed(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.block = block
+
+        def forward(self, x):
+            return checkpoint(self.block, x, use_reentrant=False)
+
+    x, loss = torch.randn(5, 6), lambda y: y.square().sum()
+    together = [Saturation(), Gradients()]
+    plain, checked = (measure_together(Network(net, x, loss), together) for net in (block, Checkpointed()))
+    values = [[m.value for m in t["gradients"] if m.quantity.name == "gradient"] for t in (plain, checked)]
+    assert values[0] == values[1] != []
+    assert [m.value for m in plain["saturation"]] == [m.value for m in checked["saturation"]] != []
 
 
 def test_gradients_of_the_user_stay():

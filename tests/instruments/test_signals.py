@@ -71,6 +71,36 @@ def test_an_in_place_relu_does_not_falsify_the_pre_activation():
     assert_statistics(found, "1:relu", h.relu().numpy())
 
 
+class Padded(nn.Module):
+    """A convolution whose input is padded by hand, as causal and `same` ones are."""
+
+    def __init__(self, sides):
+        super().__init__()
+        self.conv, self.sides, self.values = nn.Conv1d(2, 3, 2), sides, {}
+
+    def forward(self, x):
+        y = self.conv(nn.functional.pad(x, self.sides))
+        self.values["conv:conv1d"] = y.detach()
+        return y
+
+
+@pytest.mark.parametrize("sides", [(1, 0), (9, 0), (2, 3)])
+def test_padding_does_not_hide_the_samples(sides):
+    net, x = Padded(sides).double(), torch.randn(4, 2, 5, dtype=torch.float64) + 0.3
+    net(x)
+    found = measured(Network(net, x))
+    assert_statistics(found, "conv:conv1d", net.values["conv:conv1d"].numpy())
+
+
+def test_a_batch_that_is_padded_with_samples_cannot_be_told_apart():
+    class More(nn.Module):
+        def forward(self, x):
+            return torch.relu(nn.functional.pad(x, (0, 0, 2, 0)))
+
+    found = measured(Network(More(), torch.randn(4, 3)))
+    assert found["second_moment", "relu"].convergence is Convergence.TOO_FEW_SAMPLES
+
+
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.float32])
 def test_low_precision_is_summed_in_double(dtype):
     x = (torch.randn(5, 300) + 40).to(dtype)

@@ -111,11 +111,34 @@ CASES = {
     "W @ x": Case(lambda: Weighted((40, 16), lambda x, w: w @ x), normal(3, 16, 7), units=1),
     "addmm": Case(lambda: Weighted((16, 40), lambda x, w: torch.addmm(torch.zeros(40), x, w)), normal(3, 16)),
     "stack of matrices": Case(lambda: Weighted((2, 16, 40), torch.matmul), normal(3, 2, 7, 16), units=3),
+    "einsum": Case(
+        lambda: Weighted((16, 40), lambda x, w: torch.einsum("bti,io->bto", x, w)), normal(3, 7, 16), units=2
+    ),
+    "einsum, ellipsis": Case(
+        lambda: Weighted((16, 40), lambda x, w: torch.einsum("...i,io->...o", x, w)),
+        normal(3, 7, 16),
+        units=2,
+    ),
+    "einsum, heads": Case(
+        lambda: Weighted((2, 40, 16), lambda x, w: torch.einsum("bti,hoi->bhto", x, w)),
+        normal(3, 4, 16),
+        units=3,
+    ),
+    "einsum, a map for each group": Case(
+        lambda: Weighted((2, 16, 40), lambda x, w: torch.einsum("gio,bgi->bgo", w, x)),
+        normal(3, 2, 16),
+        units=2,
+    ),
+    "einsum, a sum over tokens": Case(
+        lambda: Weighted((16, 40), lambda x, w: torch.einsum("bti,io->bo", x, w)), normal(3, 7, 16)
+    ),
     "weight norm": Case(
         lambda: nn.utils.parametrizations.weight_norm(nn.Linear(20, 48)), normal(3, 20) + 0.3
     ),
     "the same weights thrice": Case(Thrice, normal(3, 32) + 0.3),
     "equal weights twice": Case(Copies, normal(3, 24) + 0.3),
+    "bags": Case(lambda: nn.EmbeddingBag(9, 40, mode="mean"), torch.tensor([[1, 2, 0], [2, 5, 5]])),
+    "bags, summed": Case(lambda: nn.EmbeddingBag(9, 40, mode="sum"), torch.tensor([[1, 2, 0], [2, 5, 5]])),
     "embedding": Case(
         lambda: nn.Embedding(9, 40, padding_idx=0), torch.tensor([[1, 2, 0], [2, 5, 5]]), units=2
     ),
@@ -343,7 +366,9 @@ class WithEinsum(nn.Module):
         self.weight = nn.Parameter(normal(12, 12))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.after(torch.relu(torch.einsum("bi,oi->bo", self.before(x), self.weight)))
+        return self.after(
+            torch.relu(torch.einsum("bi,oi,o->bo", self.before(x), self.weight, torch.ones(12)))
+        )
 
 
 class WithLSTM(nn.Module):

@@ -64,9 +64,12 @@ class _GradientReading(Reading):
 
         # Registered before any later in-place operation, the hook gets the gradient of the value as it is. It
         # must not lead back to the value: garbage collection does not see a circle through autograd's graph.
-        def arrived(gradient: torch.Tensor) -> None:
-            found[where] = squares(layout.rows(gradient.detach()))
+        def arrived(gradient: torch.Tensor | None) -> None:
+            if gradient is not None:
+                found[where] = squares(layout.rows(gradient.detach()))
 
+        # The node of an overwritten view is renewed when it is read; a hook on the old one ends the process.
+        _ = sight.output.grad_fn
         sight.output.register_hook(arrived)
 
     def parameter_gradients(self, gradients: dict[str, torch.Tensor]) -> None:

@@ -185,7 +185,7 @@ class Layouts:
         layout = self.of(signal, live[signal].shape)
         if layout.axis is None:
             return [self._unknown(o.ndim - 1) for o in outputs]
-        numbers = layout.owner.to(torch.int32).to(live[signal].device)
+        numbers = (layout.owner + 1).to(torch.int32).to(live[signal].device)  # 0 is of no sample: padding
         numbers = numbers.view([-1 if k == layout.axis else 1 for k in range(live[signal].ndim)])
         expanded = numbers.expand(live[signal].shape)
         for copy in (False, True):  # most views can be had of the expanded numbers, which take no memory
@@ -201,15 +201,19 @@ class Layouts:
         features = 1 if output.ndim >= 4 else output.ndim - 1
         if numbers.shape != output.shape or output.numel() == 0:
             return self.guess(output.shape)
-        centre = [n // 2 for n in numbers.shape]  # away from what padding adds at the rims
+        centre = [n // 2 for n in numbers.shape]
+        if not numbers[tuple(centre)]:
+            place = (numbers != 0).flatten().int().argmax()
+            centre = [int(k) for k in torch.unravel_index(place, numbers.shape)]
         found = self._unknown(features)
         for axis, n in enumerate(numbers.shape):
             index: tuple[Any, ...] = (*centre[:axis], slice(None), *centre[axis + 1 :])
             line = numbers[index].to("cpu", torch.int64)
-            if n > 1 and bool((line != line[0]).any()):
-                if found.axis is not None:
+            inside = line[line != 0]
+            if len(inside) and bool((inside != inside[0]).any()):
+                if found.axis is not None or len(inside) < n:
                     return self._unknown(features)
-                found = Layout(self.samples, axis, line, features)
+                found = Layout(self.samples, axis, line - 1, features)
         if found.axis is None and self.samples == 1 and output.ndim:
             return Layout(1, 0, torch.zeros(output.shape[0], dtype=torch.int64), features)
         return found

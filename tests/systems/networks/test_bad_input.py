@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 import torch
+import torch.distributed as dist
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.distributed.fsdp import fully_shard
 
 from lensmaker.core import InputError, LensmakerError, ModelError
 from lensmaker.systems.networks import Network, record
@@ -24,6 +26,20 @@ def nested_failure() -> nn.Module:
         raise ZeroDivisionError("no photons\nin a second line")
 
     return nn.Sequential(nn.Linear(3, 3), nn.ModuleDict({"eye": Applied(fail)})["eye"])
+
+
+def quantised(model: nn.Module) -> nn.Module:
+    return torch.ao.quantization.quantize_dynamic(model, {nn.Linear})
+
+
+def sharded(model: nn.Module) -> nn.Module:
+    """As `fully_shard` leaves it in the only process of a group."""
+    if not dist.is_initialized():
+        dist.init_process_group("gloo", store=dist.HashStore(), rank=0, world_size=1)
+    try:
+        return fully_shard(model, mesh=dist.init_device_mesh("cpu", (1,)))
+    finally:
+        dist.destroy_process_group()
 
 
 # `unwrap` takes the tests' own type checker away, which would speak first.
@@ -163,11 +179,28 @@ CASES: dict[str, tuple[Callable[[], Any], type[LensmakerError], str]] = {
         InputError,
         "Expected a torch.nn.Module, but got a type",
     ),
+    "quantised weights": (
+        lambda: record(quantised(NET), torch.ones(2, 3)),
+        InputError,
+        (
+            "Expected weights in floating point, but got quantised ones at '0': "
+            "inspect the network before it is quantised."
+        ),
+    ),
+    "sharded parameters": (
+        lambda: record(sharded(nn.Linear(3, 2)), torch.ones(2, 3)),
+        InputError,
+        (
+            "Expected parameters that are whole in this process, but got parameters sharded over processes: "
+            "inspect the network before it is sharded."
+        ),
+    ),
     "no batch for a network": (lambda: Network(NET, None), InputError, "but got nothing"),
 }
 
 
 @pytest.mark.filterwarnings("ignore:Lazy modules are a new feature")
+@pytest.mark.filterwarnings("ignore:.*quant:DeprecationWarning", "ignore:.*quant:UserWarning")
 @pytest.mark.parametrize("case", CASES)
 def test_bad_input_is_refused_in_one_sentence(case: str) -> None:
     call, kind, sentence = CASES[case]

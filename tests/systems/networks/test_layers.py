@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
-from torch import nn
+import torch.nn.functional as F
+from torch import Tensor, nn
 
 from lensmaker.systems.networks import Family, Origin, record
+from lensmaker.systems.networks.weights import weights_of
 from systems.networks.architectures import Applied, build
 
 ACTIVATIONS = {
@@ -113,9 +117,41 @@ def test_products_with_a_parameter_are_linear_and_products_of_signals_are_not() 
         assert e.family is Family.LINEAR, e.operation
 
 
+@pytest.mark.parametrize("learned", ["mask", "queries"])
+def test_attention_with_learned_parts_is_attention(learned: str) -> None:
+    def attend(m: Any, x: Tensor) -> Tensor:
+        if learned == "mask":
+            return F.scaled_dot_product_attention(x, x, x, m.w.weight)
+        return F.scaled_dot_product_attention(m.w.weight.expand(2, 4, 3, 3), x, x)
+
+    (e,) = record(Applied(attend, w=nn.Linear(3, 3)), torch.randn(2, 4, 3, 3)).visible()
+    assert e.family is Family.ATTENTION
+
+
+def test_a_product_with_learned_queries_of_each_sample_is_attention() -> None:
+    def attend(m: Any, x: Tensor) -> Tensor:
+        return m.w.weight.expand(2, 4, 3, 3) @ x.mT
+
+    train = record(Applied(attend, w=nn.Linear(3, 3)), torch.randn(2, 4, 3, 3))
+    (e,) = train.visible()
+    assert e.family is Family.ATTENTION
+    assert weights_of(e, train) is None
+
+
 def test_tensors_made_in_the_shape_of_the_signal_carry_no_signal() -> None:
     model = Applied(lambda m, x: x + torch.randn_like(x) * torch.ones_like(x) + x.new_zeros(3))
     assert [str(e.where) for e in record(model, torch.randn(2, 3)).visible()] == ["add", "add#1"]
+
+
+def test_what_takes_the_type_or_shape_of_the_signal_alone_carries_no_signal() -> None:
+    def cast(m: Any, x: Tensor) -> Tensor:
+        table = m.w.weight.type_as(x).to(x)
+        return x + table.expand_as(x)
+
+    train = record(Applied(cast, w=nn.Linear(3, 2)), torch.randn(2, 3))
+    assert [str(e.where) for e in train.visible()] == ["add"]
+    (e,) = train.visible()
+    assert [v.parameters for v in train.weight_inputs(e)] == [{"w.weight"}]
 
 
 def test_dropout_in_training_is_the_same_for_the_same_seed() -> None:

@@ -297,6 +297,30 @@ def test_a_loss_of_the_output_alone_and_the_boundary_of_a_loss_written_out() -> 
     assert [str(e.where) for e in train.visible()] == ["linear"]
 
 
+@pytest.mark.parametrize(
+    "layer", [nn.LSTM(3, 4), nn.MultiheadAttention(4, 2), nn.TransformerEncoderLayer(4, 2, 8)]
+)
+def test_time_that_is_taken_for_samples_is_noted(layer: nn.Module) -> None:
+    def run(m: Any, x: Tensor) -> Tensor:
+        y = m.layer(x, x, x) if isinstance(m.layer, nn.MultiheadAttention) else m.layer(x)
+        return y[0] if isinstance(y, tuple) else y
+
+    x = torch.randn(7, 2, 3 if isinstance(layer, nn.LSTM) else 4)
+    (note,) = record(Applied(run, layer=layer), x).notes
+    assert "takes axis 0 for time (batch_first=False), which counts as the 7 samples here" in note
+    assert record(Applied(run, layer=layer), x, batch_axis=1).notes == []
+    turned = Applied(lambda m, x: run(m, x.transpose(0, 1)), layer=layer)
+    assert record(turned, x).notes == []
+
+
+def test_without_a_loss_a_network_ends_at_all_its_outputs() -> None:
+    model = Applied(
+        lambda m, x: {"a": m.a(x), "more": [m.b(x), x.argmax(1)]}, a=nn.Linear(3, 2), b=nn.Linear(3, 4)
+    )
+    train = record(model, torch.randn(4, 3))
+    assert [train.values[b].shape for b in train.boundary] == [(4, 2), (4, 4)]
+
+
 def test_sequence_first_batches_have_their_samples_on_axis_1() -> None:
     network = Network(nn.LSTM(3, 4), torch.randn(7, 5, 3), batch_axis=1)
     assert network.batch.samples == 5

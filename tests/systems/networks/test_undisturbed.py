@@ -147,6 +147,13 @@ def test_a_pass_with_gradients_leaves_no_trace(keep: bool) -> None:
     check_restless(model, before)
 
 
+def test_tensors_without_content_are_no_obstacle() -> None:
+    model = nn.Sequential(nn.Linear(4, 4))
+    model.template = [nn.Linear(4, 4, device="meta")]
+    record(model, torch.randn(8, 4))
+    assert model.template[0].weight.is_meta
+
+
 def test_a_model_that_raises_half_way_leaves_no_trace() -> None:
     model = restless()
     model.fails = True

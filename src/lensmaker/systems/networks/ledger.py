@@ -13,7 +13,7 @@ import torch
 from torch import nn
 from torch.utils._pytree import tree_map_only
 
-from lensmaker.systems.networks.operations import SHAPE_READERS
+from lensmaker.systems.networks.operations import LIKES, SHAPE_READERS
 from lensmaker.systems.networks.train import Element, Origin, Ref, Train, Value
 
 _T = TypeVar("_T")
@@ -75,7 +75,7 @@ def provenance(operation: str, inputs: tuple[int, ...], train: Train) -> Provena
     """What the outputs of an operation depend on."""
     if operation in SHAPE_READERS:
         return Provenance()
-    values = [train.values[i] for i in inputs]
+    values = [train.values[i] for i in (inputs[:1] if operation in LIKES else inputs)]
     from_batch = any(v.from_batch for v in values)
     weights = [v.parameters for v in values if v.origin is Origin.PARAMETER]
     if any(v.is_signal for v in values) or (weights and from_batch):

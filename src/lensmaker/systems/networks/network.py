@@ -110,11 +110,16 @@ class Network:
         return small
 
     def boundary_gradients(self, train: Train) -> tuple[torch.Tensor | None, ...]:
-        """The whole batch's loss gradient at the boundary of `train`, narrowed to the samples of `train`."""
-        return tuple(
+        """The whole batch's loss gradient at the boundary of `train`, narrowed to the samples of `train`.
+
+        None where the boundary is another one: a cropped network without a loss ends at all of its outputs.
+        """
+        narrowed = [
             None if g is None else narrow_to(g, train.values[v].shape)
             for g, v in zip(self.whole.boundary_gradients, train.boundary, strict=False)
-        )
+        ]
+        shapes = [train.values[v].shape for v in train.boundary]
+        return tuple(g if g is None or g.shape == s else None for g, s in zip(narrowed, shapes, strict=False))
 
 
 def narrow_to(tensor: torch.Tensor, shape: tuple[int, ...]) -> torch.Tensor:

@@ -90,12 +90,15 @@ _SETS = {
     "storage_offset stride tolist untyped_storage",
     "shape readers": "zeros_like ones_like full_like empty_like rand_like randn_like randint_like new_zeros "
     "new_ones new_full new_empty",
+    "likes": "type_as view_as reshape_as expand_as to",
     "writers": "setitem index_put scatter scatter_add index_add copy masked_scatter",
 }
 QUESTIONS = frozenset(_SETS["questions"].split())
 """Operations that bring no tensor about."""
 SHAPE_READERS = frozenset(_SETS["shape readers"].split())
 """Operations that take from their input its shape alone."""
+LIKES = frozenset(_SETS["likes"].split())
+"""Operations that take from every input but the first its shape or type alone."""
 WRITERS = frozenset(_SETS["writers"].split())
 """Operations that put one tensor into another: a merge where both carry a signal or parameters."""
 

@@ -35,6 +35,8 @@ class Places:
         self._calls: Counter[str] = Counter()
         self._ordinals: Counter[tuple[str, int, str]] = Counter()
         self._stack: list[tuple[nn.Module | None, str, int]] = [(model, "", 0)]
+        self.time_first: dict[str, torch.Size] = {}
+        """Modules that take time on axis 0, and the shape that they were given."""
 
     @property
     def path(self) -> str:
@@ -89,6 +91,13 @@ class Places:
             return
         self._stack.append((module, path, self._calls[path]))
         self._calls[path] += 1
+        given = args[0] if args else None
+        if (
+            getattr(module, "batch_first", True) is False
+            and isinstance(given, torch.Tensor)
+            and given.ndim == 3
+        ):
+            self.time_first[path] = given.shape
 
     def _leave(self, module: nn.Module, args: Any, output: Any) -> None:
         # Modules that an exception left, and that the model caught itself, go with their parent.

@@ -105,6 +105,7 @@ def _run(
         loss = _loss(recorder, output, batch, loss_fn)
     ends = boundary.found or {recorder.index_of(t): t for t in _float_tensors(output)}
     train.boundary = tuple(ends)
+    train.notes += _axes(recorder.places.time_first, batch)
     if loss is not None:
         train.loss = float(loss.detach())
         leaves = list(trainable.values()) or [t for t in batch.tensors if t.requires_grad]
@@ -113,6 +114,16 @@ def _run(
             pairs = zip(trainable, found, strict=False)
             on_parameter_gradients({n: g for n, g in pairs if g is not None})
     return train
+
+
+def _axes(time_first: dict[str, torch.Size], batch: Batch) -> list[str]:
+    """A note, where a module takes for time what the batch is said to have its samples along."""
+    for path, shape in time_first.items():
+        if batch.axis == 0 and shape[0] == batch.samples != shape[1]:
+            taken = f"{path or 'the network'} takes axis 0 for time (batch_first=False)"
+            remedy = "pass batch_axis=1 if the samples lie along axis 1"
+            return [f"{taken}, which counts as the {batch.samples} samples here: {remedy}"]
+    return []
 
 
 def _trainable(model: nn.Module) -> dict[str, torch.Tensor]:
@@ -159,7 +170,19 @@ def _check(model: Any) -> None:
         )
     if any(p.is_meta for p in model.parameters()):
         raise InputError("parameters with values", "parameters on the meta device", "load the weights first")
+    if any(hasattr(p, "device_mesh") for p in model.parameters()):
+        raise InputError(
+            "parameters that are whole in this process",
+            "parameters sharded over processes",
+            "inspect the network before it is sharded",
+        )
     for path, module in model.named_modules():
+        if type(module).__module__.startswith(("torch.ao.nn.quantized", "torch.ao.nn.intrinsic.quantized")):
+            raise InputError(
+                "weights in floating point",
+                f"quantised ones at {path!r}",
+                "inspect the network before it is quantised",
+            )
         if isinstance(module, torch.jit.ScriptModule):
             raise InputError(
                 "a network written in Python",
@@ -193,8 +216,7 @@ class _Boundary:
 
 def _float_tensors(output: Any) -> list[torch.Tensor]:
     leaves = tree_flatten(dict(output) if hasattr(output, "keys") else output)[0]
-    found = [t for t in leaves if isinstance(t, torch.Tensor) and t.is_floating_point() and t.ndim > 0]
-    return found[:1]
+    return [t for t in leaves if isinstance(t, torch.Tensor) and t.is_floating_point() and t.ndim > 0]
 
 
 def _loss(recorder: Recorder, output: Any, batch: Batch, loss_fn: LossFn | None) -> torch.Tensor | None:

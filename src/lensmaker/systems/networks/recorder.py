@@ -15,7 +15,7 @@ from lensmaker.systems.networks.composites import OPENED, in_autocast
 from lensmaker.systems.networks.ledger import Ledger, Provenance, provenance
 from lensmaker.systems.networks.operations import QUESTIONS, WRITERS, Family, canonical_name, family_of
 from lensmaker.systems.networks.places import Places
-from lensmaker.systems.networks.train import Element, Origin, Ref, Train, tensors_in
+from lensmaker.systems.networks.train import Element, Origin, Ref, Train, Value, tensors_in
 
 
 @runtime_checkable
@@ -119,8 +119,10 @@ class Recorder(TorchFunctionMode):
         return returned
 
     def _notify(self, element: Element, inputs: list[torch.Tensor], outputs: list[torch.Tensor]) -> None:
-        for observer in self.observers:
-            observer.element(element, inputs, outputs)
+        # Whoever looks on may differentiate; a checkpoint counts what is saved for that as the network's own.
+        with torch.autograd.graph.saved_tensors_hooks(_as_it_is, _as_it_is):
+            for observer in self.observers:
+                observer.element(element, inputs, outputs)
 
     def _unseen(self, tensor: torch.Tensor) -> None:
         """A differentiable tensor that no recorded operation made: the result of a scripted or transformed function."""
@@ -155,14 +157,28 @@ class Recorder(TorchFunctionMode):
     def _family(self, operation: str, inputs: tuple[int, ...]) -> Family:
         family = family_of(operation)
         values = [self.train.values[i] for i in inputs]
+        if operation == "scaled_dot_product_attention":  # whose mask, or queries, may be learned
+            return family
         if family is Family.ATTENTION or operation in {"addmm", "baddbmm"}:
-            # A product with a parameter is linear; of signals with one another, attention.
-            parameters = any(v.origin is Origin.PARAMETER for v in values)
-            return Family.LINEAR if parameters else Family.ATTENTION
+            # A product with a parameter is linear; of signals with one another, attention. A stack of matrices
+            # on several axes (sample, head) is computed: learned queries, say, handed to each sample.
+            parameters = [v for v in values if v.origin is Origin.PARAMETER]
+            learned = any(len(v.shape) > 3 and self._is_computed(v, operation) for v in parameters)
+            return Family.LINEAR if parameters and not learned else Family.ATTENTION
         if operation in WRITERS:
             carriers = sum(v.is_float and v.origin is not Origin.CONSTANT for v in values)
             return Family.MERGE if carriers > 1 else Family.STRUCTURE
         return family
+
+    def _is_computed(self, value: Value, operation: str) -> bool:
+        """Whether a stack of matrices is no weight: expanded for `matmul`, or other than rearranged for `einsum`."""
+        if operation == "matmul" or value.producer is None:
+            return operation == "matmul"
+        return self.train.elements[value.producer].family is not Family.STRUCTURE
+
+
+def _as_it_is(saved: torch.Tensor) -> torch.Tensor:
+    return saved
 
 
 def _is_transformed() -> bool:

@@ -134,6 +134,8 @@ def _same_bits(a: torch.Tensor, b: torch.Tensor) -> bool:
     a, b = (torch.view_as_real(t) if t.is_complex() else t for t in (a.detach().resolve_conj(), b))
     if a.layout is not torch.strided:
         return False
+    if a.is_meta:  # no bits at all
+        return True
     integer = _INTEGERS[a.element_size()]  # -0.0 differs from 0.0, and NaN agrees with itself
     return torch.equal(a.view(integer), b.view(integer))
 

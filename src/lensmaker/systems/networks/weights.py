@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import string
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
@@ -10,6 +11,7 @@ from typing import Any
 
 import torch
 
+from lensmaker.systems.networks.operations import Family
 from lensmaker.systems.networks.train import Element, Ref, Train
 
 Sides = tuple[tuple[int, int], ...]
@@ -23,6 +25,7 @@ class Layout(Enum):
     CHANNELS = "on the axis before the spatial ones (convolutions)"
     LOOKUP = "integers that choose columns of the weight (embedding)"
     LABELS = "on the axes that the equation of an einsum names"
+    PAIRS = "on the last axes of two signals, whose products are mixed (bilinear)"
 
 
 @dataclass(frozen=True)
@@ -83,6 +86,8 @@ def weights_of(element: Element, train: Train) -> Weights | None:
     >>> tuple(w.weight.shape), w.fan_in, w.fan_out, w.padding
     ((4, 3, 3, 3), 27, 4.5, ((0, 0), (0, 0)))
     """
+    if element.family is Family.ATTENTION and train.weight_inputs(element):
+        return None  # learned queries, handed to each sample
     read = _READERS.get(element.operation)
     return None if read is None else read(element, train)
 
@@ -123,6 +128,14 @@ def _linear(element: Element, train: Train) -> Weights | None:
     return _matrix(torch.atleast_2d(weight), _content(a.get("bias"), train), Layout.LAST, a["input"])
 
 
+def _bilinear(element: Element, train: Train) -> Weights | None:
+    a = named_arguments(element, "left right weight bias")
+    weight = _content(a["weight"], train)
+    if weight is None:
+        return None
+    return _matrix(weight.flatten(1), _content(a.get("bias"), train), Layout.PAIRS, a["left"])
+
+
 def _embedding(element: Element, train: Train) -> Weights | None:
     a = named_arguments(element, "input weight padding_idx max_norm norm_type")
     weight = _content(a["weight"], train)
@@ -132,6 +145,20 @@ def _embedding(element: Element, train: Train) -> Weights | None:
         norms = torch.linalg.vector_norm(weight, a.get("norm_type", 2.0), 1, keepdim=True)
         weight = weight * (most / (norms + 1e-7)).clamp(max=1)
     return Weights(weight.T, None, 1, 1, Layout.LOOKUP, a["input"].value)
+
+
+def _bag(element: Element, train: Train) -> Weights | None:
+    a = named_arguments(
+        element, "input weight offsets max_norm norm_type scale_grad_by_freq mode sparse per_sample_weights"
+    )
+    weight = _content(a["weight"], train)
+    bags = len(train.values[a["input"].value].shape) == 2 and a.get("mode", "mean") in ("mean", "sum")
+    special = any(a.get(name) is not None for name in ("max_norm", "per_sample_weights", "padding_idx"))
+    return (
+        Weights(weight.T, None, 1, 1, Layout.LOOKUP, a["input"].value)
+        if bags and not special and weight is not None
+        else None
+    )
 
 
 def _product(element: Element, train: Train) -> Weights | None:
@@ -160,30 +187,92 @@ def _sum_and_product(element: Element, train: Train) -> Weights | None:
     return _matrix(matrix, constant, Layout.ROWS if left else Layout.LAST, first if not left else second)
 
 
-def _einsum(element: Element, train: Train) -> Weights | None:
-    equation = element.args[0]
-    operands = [
-        a for group in element.args[1:] for a in (group if isinstance(group, list | tuple) else (group,))
-    ]
+@dataclass(frozen=True)
+class Equation:
+    """The labels of an einsum of a weight and a signal.
+
+    Attributes
+    ----------
+    weight, signal, result
+        Its labels, a letter for each axis.
+    which
+        Whether the weight is its first operand (0) or its second.
+    """
+
+    weight: str
+    signal: str
+    result: str
+    which: int
+
+    @property
+    def shared(self) -> str:
+        """Axes of the weight along which each entry of the signal has a matrix of its own."""
+        return "".join(c for c in self.weight if c in self.signal and c in self.result)
+
+    @property
+    def outward(self) -> str:
+        """Axes of the weight that the units of the result lie along."""
+        return "".join(c for c in self.weight if c not in self.signal and c in self.result)
+
+    @property
+    def inward(self) -> str:
+        """Axes of the weight that are summed over."""
+        return "".join(c for c in self.weight if c in self.signal and c not in self.result)
+
+
+def equation_of(element: Element, train: Train) -> Equation | None:
+    """The labels of an einsum of one weight with one signal, the ellipsis spelt out; None where it is not that.
+
+    Examples
+    --------
+    >>> from lensmaker.systems.networks import record
+    >>> class Mapped(torch.nn.Linear):
+    ...     def forward(self, x):
+    ...         return torch.einsum("bti,oi->bto", x, self.weight)
+    >>> train = record(Mapped(3, 2), torch.ones(5, 4, 3))
+    >>> equation_of(train.elements[0], train).outward
+    'o'
+    """
+    equation, operands = element.args[0], _operands(element)
     if not isinstance(equation, str) or len(operands) != 2:
         return None
     terms, arrow, result = equation.replace(" ", "").partition("->")
-    labels = terms.split(",")
     if not arrow:
         result = "".join(sorted(c for c in terms if c.isalpha() and terms.count(c) == 1))
+        result = ("..." if "." in terms else "") + result
     which = 1 if not _is_signal(operands[1], train) else 0
-    weight, of_weight, of_signal = _content(operands[which], train), labels[which], labels[1 - which]
-    if weight is None or "." in of_weight or len(set(of_weight)) < len(of_weight):
+    given = terms.split(",")[1 - which]
+    others = len(train.values[operands[1 - which].value].shape) - len(given.replace("...", ""))
+    ellipsis = "".join(c for c in string.ascii_letters if c not in equation)[:others]
+    labels = terms.replace("...", ellipsis).split(",")
+    found = Equation(labels[which], labels[1 - which], result.replace("...", ellipsis), which)
+    known = len(found.shared) + len(found.outward) + len(found.inward)
+    if (
+        "." in terms.split(",")[which]
+        or len(set(found.weight)) < len(found.weight)
+        or known < len(found.weight)
+    ):
         return None
-    shared = [c for c in of_weight if c in of_signal and c in result]
-    outward = [c for c in of_weight if c not in of_signal and c in result]
-    inward = [c for c in of_weight if c in of_signal and c not in result]
-    if not inward or len(shared) + len(outward) + len(inward) < len(of_weight):
+    return found if found.inward else None
+
+
+def _operands(element: Element) -> list[Any]:
+    return [a for group in element.args[1:] for a in (group if isinstance(group, list | tuple) else (group,))]
+
+
+def _einsum(element: Element, train: Train) -> Weights | None:
+    labels = equation_of(element, train)
+    if labels is None:
         return None
-    size = dict(zip(of_weight, weight.shape, strict=True))
-    ordered = weight.permute([of_weight.index(c) for c in (*shared, *outward, *inward)])
-    blocks = ordered.reshape([math.prod(size[c] for c in part) for part in (shared, outward, inward)])
-    return _matrix(blocks, None, Layout.LABELS, operands[1 - which])
+    operands = _operands(element)
+    weight = _content(operands[labels.which], train)
+    if weight is None:
+        return None
+    parts = (labels.shared, labels.outward, labels.inward)
+    size = dict(zip(labels.weight, weight.shape, strict=True))
+    ordered = weight.permute([labels.weight.index(c) for part in parts for c in part])
+    blocks = ordered.reshape([math.prod(size[c] for c in part) for part in parts])
+    return _matrix(blocks, None, Layout.LABELS, operands[1 - labels.which])
 
 
 def _matrix(weight: torch.Tensor, bias: torch.Tensor | None, layout: Layout, signal: Ref) -> Weights:
@@ -270,7 +359,9 @@ def _is_signal(argument: Any, train: Train) -> bool:
 
 _READERS: dict[str, Callable[[Element, Train], Weights | None]] = {
     "linear": _linear,
+    "bilinear": _bilinear,
     "embedding": _embedding,
+    "embedding_bag": _bag,
     "matmul": _product,
     "mm": _product,
     "bmm": _product,

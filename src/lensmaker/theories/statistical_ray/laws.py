@@ -7,6 +7,7 @@ as it is, replica by replica.
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Callable
 from dataclasses import replace
@@ -16,9 +17,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from lensmaker.systems.networks import Element, Family, Train
-from lensmaker.systems.networks.operations import ELEMENTWISE_ACTIVATIONS
-from lensmaker.systems.networks.weights import Layout, Weights, named_arguments, weights_of
+from lensmaker.systems.networks.operations import ELEMENTWISE_ACTIVATIONS, WRITERS
+from lensmaker.systems.networks.weights import Layout, Weights, equation_of, named_arguments, weights_of
 from lensmaker.theories.statistical_ray.batch_statistics import batch_statistics
+from lensmaker.theories.statistical_ray.contracting import contract
 from lensmaker.theories.statistical_ray.convolving import convolve, direct_padding
 from lensmaker.theories.statistical_ray.ensemble import Ensemble
 from lensmaker.theories.statistical_ray.kernels import random_kernels
@@ -38,6 +40,9 @@ _DENSE_GROUP = 16
 
 _FEW_CHANNELS = 512
 """Fewer virtual channels than these that come in pass kernels drawn one by one: their distribution is felt."""
+
+_MOST_PAIRS = 2**26
+"""Most products of two clouds."""
 
 _FEW_REPLICAS = 4
 """So few replicas are networks, and no wide layer: their gradients come back through the very same kernels."""
@@ -59,7 +64,9 @@ def propagate(element: Element, train: Train, cloud: Clouds, ensemble: Ensemble)
         weights = weights_of(element, train)
         if weights is None:
             raise NoLawError(f"the weights of this {element.operation} cannot be told from its signal")
-        return [_random_map(element, weights, train, cloud, ensemble)]
+        return [_random_map(element, weights, train, cloud, ensemble) + _common(weights.bias)]
+    if element.family is Family.DROPOUT and _kept(element, train) < 1:
+        raise NoLawError("it keeps less than one number of a sample")
     if element.operation == "batch_norm":
         return [_batch_norm(element, train, cloud, ensemble)]
     if element.operation in _CASTS and train.values[element.outputs[0]].is_float:
@@ -72,8 +79,11 @@ def replay(element: Element, train: Train, cloud: Clouds, ensemble: Ensemble) ->
     if element.operation == "view" and not isinstance(element.args[-1], torch.dtype):
         # A cloud may lie otherwise in memory than the signal it stands for.
         element = replace(element, function=torch.Tensor.reshape)
-    signals = list(dict.fromkeys(train.signal_inputs(element)))
-    clouds = [cloud(i) for i in signals]
+    # What is written into belongs to each replica, be it constant before.
+    writes = element.operation in WRITERS or element.mutates
+    target = element.inputs[:1] if writes and element.family is not Family.NORMALISATION else ()
+    signals = list(dict.fromkeys((*target, *train.signal_inputs(element))))
+    clouds = [_of_each(i, train, cloud, ensemble) for i in signals]
     if element.operation in ELEMENTWISE_ACTIVATIONS and len(element.inputs) == 1:
         return list(element.replay({signals[0]: clouds[0]}.__getitem__))
     if element.family is Family.NORMALISATION:  # vmap's group normalisation asks for memory in order
@@ -93,6 +103,19 @@ def replay(element: Element, train: Train, cloud: Clouds, ensemble: Ensemble) ->
         return list(torch.vmap(one_replica, randomness="different")(*clouds))
 
 
+def _of_each(index: int, train: Train, cloud: Clouds, ensemble: Ensemble) -> Tensor:
+    """The cloud of a value; of a constant the same for each replica."""
+    content = cloud(index)
+    return content if train.values[index].is_signal else content.expand(ensemble.replicas, *content.shape)
+
+
+def _kept(element: Element, train: Train) -> float:
+    """How many numbers of a sample a dropout leaves in the mean."""
+    a = named_arguments(element, "input p training inplace")
+    numbers = math.prod(train.values[element.outputs[0]].shape) / train.samples
+    return numbers * (1 - a.get("p", 0.5)) if a.get("training", True) else numbers
+
+
 def constant(train: Train, index: int) -> Tensor:
     """The content of a value that does not depend on the input, in the precision of the clouds."""
     tensor = train.values[index].tensor
@@ -107,12 +130,19 @@ def constant(train: Train, index: int) -> Tensor:
 def _random_map(
     element: Element, weights: Weights, train: Train, cloud: Clouds, ensemble: Ensemble
 ) -> Tensor:
-    sigma_b = 0.0 if weights.bias is None else float(weights.bias.double().square().mean().sqrt())
+    bias = None if weights.bias is None else weights.bias.double() - _common(weights.bias)
+    sigma_b = 0.0 if bias is None else float(bias.square().mean().sqrt())
     if weights.layout is Layout.LOOKUP:
-        return _lookup(weights, train, ensemble)
+        rows = _lookup(weights, train, ensemble)
+        if element.operation == "embedding_bag":
+            of_sum = named_arguments(element, "input weight offsets max_norm norm_type scale mode").get(
+                "mode"
+            )
+            return rows.sum(2) if of_sum == "sum" else rows.mean(2)
+        return rows
     if _sum_to_zero(weights.weight):
         raise NoLawError("the weights of each of its units sum to zero, as independent ones do not")
-    x = cloud(weights.signal)
+    x = _of_each(weights.signal, train, cloud, ensemble)
     if weights.layout is Layout.CHANNELS:
         per_group = weights.weight.shape[1]
         sparse = weights.groups > 1 and per_group < _DENSE_GROUP
@@ -123,10 +153,31 @@ def _random_map(
             return _kernels(x, weights, sigma_b, ensemble)
         return convolve(x, weights, sigma_b, ensemble)
     if weights.layout is Layout.LABELS:
-        raise NoLawError("an einsum of weights and signal")
+        labels = equation_of(element, train)
+        if labels is None or weights.weight.is_complex() or len(set(labels.signal)) < len(labels.signal):
+            raise NoLawError("an einsum of another kind")
+        return contract(x, labels, weights, train.values[element.outputs[0]].shape, ensemble)
+    if weights.layout is Layout.PAIRS:
+        other = _of_each(element.args[1].value, train, cloud, ensemble)
+        if x.numel() * other.shape[-1] > _MOST_PAIRS:
+            raise NoLawError("more products of its two inputs than are affordable")
+        return _matrix((x.unsqueeze(-1) * other.unsqueeze(-2)).flatten(-2), weights, sigma_b, ensemble)
     if weights.layout is Layout.ROWS:
         return _matrix(x.transpose(-1, -2), weights, sigma_b, ensemble).transpose(-1, -2)
-    return _matrix(x, weights, sigma_b, ensemble)
+    y = _matrix(x, weights, sigma_b, ensemble)
+    return y.reshape(len(y), *train.values[element.outputs[0]].shape) if y.shape[-1] == 1 else y
+
+
+def _common(bias: Tensor | None) -> float:
+    """The mean of biases that do not have mean zero: the same at each unit, it adds up along a residual stream."""
+    if bias is None:
+        return 0.0
+    mean, square = float(bias.double().mean()), float(bias.double().square().mean())
+    return mean if bias.numel() * mean**2 > _BY_CHANCE * square else 0.0
+
+
+_BY_CHANCE = 16
+"""Squared mean over its variance below which it is one of random biases: four standard errors."""
 
 
 def _sum_to_zero(weight: Tensor) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -154,15 +155,16 @@ def _step(ray: _Ray, element: Element) -> None:
         for index, cloud in zip(element.outputs, clouds, strict=True):
             expected = (ray.ensemble.replicas, *train.values[index].shape)
             if tuple(cloud.shape) != expected:
-                raise NoLawError(f"its cloud has shape {tuple(cloud.shape)[1:]}, not {expected[1:]}")
+                raise NoLawError(
+                    f"{element.operation}: how much comes out depends on the data "
+                    f"({tuple(cloud.shape)[1:]} here, {expected[1:]} recorded)"
+                )
             if not signals and cloud.is_floating_point():  # an embedding of integers: the signal starts here
                 cloud = forward.make_dual(cloud.clone().requires_grad_(), ray.ensemble.normal(*cloud.shape))
             ray.clouds[index] = cloud
     except (NoLawError, RuntimeError, NotImplementedError, ValueError, TypeError, IndexError) as error:
         reason = (
-            str(error)
-            if isinstance(error, NoLawError)
-            else f"{element.operation}: {str(error).splitlines()[0]}"
+            str(error) if isinstance(error, NoLawError) else f"{element.operation}: {_in_words(str(error))}"
         )
         incoming = next((t for i in signals if (t := _tangent(ray.cloud(i))) is not None), None)
         for index in element.outputs:
@@ -182,8 +184,42 @@ def _step(ray: _Ray, element: Element) -> None:
         for index in element.outputs:
             ray.outside[index] = f"statistics over a batch of which the ray follows {train.samples} samples"
     elif (twin := ray.repetitions.transposed.get(element.index)) is not None:
+        reason = f"its weights are those of {twin.where}, which its input depends on"
         for index in element.outputs:
-            ray.outside[index] = f"its weights are those of {twin.where}, which its input depends on"
+            ray.outside[index] = reason
+        if twin.operation not in ("embedding", "embedding_bag"):  # x comes back as WᵀW x
+            _block(ray, signals, f"no gradient comes back through {element.where}: {reason}")
+        else:  # rows of the embedding come back, which the stream is made of
+            for index in _scales(train):
+                ray.behind.setdefault(
+                    index, f"the gradient of a scale, where {element.where} is tied to {twin.where}"
+                )
+
+
+def _scales(train: Train) -> set[int]:
+    """Values of one unit, such as the mean square of a norm written by hand, and those that go into such alone."""
+    used: dict[int, list[int]] = defaultdict(list)
+    for element in train.before_loss():
+        for index in element.inputs:
+            used[index] += element.outputs
+    found: set[int] = set()
+    for value in reversed(train.values):
+        into = used[value.index]
+        if (len(value.shape) > 2 and value.shape[-1] == 1) or (into and found.issuperset(into)):
+            found.add(value.index)
+    return found
+
+
+def _in_words(error: str) -> str:
+    """What torch complains of, where it is a known limit of its transformations of functions."""
+    return next((words for sign, words in _LIMITS.items() if sign in error), error.splitlines()[0])
+
+
+_LIMITS = {
+    "Trying to use forward AD": "torch has no forward derivative of it",
+    "dynamic shape": "how much comes out of it depends on the data",
+    ".item()": "it reads numbers off the signal",
+}
 
 
 def _block(ray: _Ray, values: list[int], reason: str) -> None:
@@ -230,19 +266,29 @@ def _backward(
 def _boundary(
     gradient: Tensor, cloud: Tensor, value: Tensor | None, units: int, ensemble: Ensemble
 ) -> Tensor:
-    """The recorded gradient on the cloud: at each site of the recorded size, and at the recorded angle to it.
+    """The recorded gradient δ on the cloud, of the recorded size at each site.
 
-    The rest of it, across the cloud, is turned at random.
+    Of many units, δ is put at the recorded angle to the output at each site, and turned at random otherwise. Of few,
+    such angles are a matter of chance, and would hide what the sites have in common: of δ = α y + δ′, with ⟨y·δ′⟩ = 0
+    over all sites, the part along the output y stays along that of the cloud; δ′ is turned, at all sites alike.
     """
     if value is None or value.shape != gradient.shape or gradient.ndim < 2:
         return _turned(gradient, units, ensemble)
+    v = value.detach().float()
     length, direction = _unit(gradient, units)
-    _, output = _unit(value.detach().float(), units)
+    if gradient.shape[units] <= _FEW_UNITS:
+        square = v.square().sum()
+        α = (gradient * v).sum() / torch.where(square > 0, square, 1.0)
+        return length * _unit(α * cloud + _turned(gradient - α * v, units, ensemble), units + 1)[1]
+    _, output = _unit(v, units)
     _, axis = _unit(cloud, units + 1)
     cosine = (direction * output).sum(units, keepdim=True).clamp(-1, 1)
     across = _turned(direction - cosine * output, units, ensemble)
     across = across - (across * axis).sum(units + 1, keepdim=True) * axis
     return length * (cosine * axis + (1 - cosine.square()).sqrt() * _unit(across, units + 1)[1])
+
+
+_FEW_UNITS = 16
 
 
 def _unit(x: Tensor, units: int) -> tuple[Tensor, Tensor]:
@@ -265,9 +311,13 @@ def _passage(ray: _Ray, element: Element, tangents: dict[int, Tensor], gradient:
     signals = [i for i in ray.train.signal_inputs(element) if ray.train.values[i].is_float]
     output = ray.train.signal_output(element)
     assert output is not None
+    if element.operation == "scaled_dot_product_attention":  # query, key and value, be one of them learned
+        attended = [_of_each(ray, i) for i in element.inputs[:3]]
+    else:
+        attended = [ray.clouds[i] for i in signals]
     return Passage(
         element,
-        tuple(ray.clouds[i].detach() for i in signals),
+        tuple(cloud.detach() for cloud in attended),
         ray.clouds[output.index].detach(),
         _mask(ray, element),
         next((tangents[i] for i in signals if i in tangents), None),
@@ -277,6 +327,14 @@ def _passage(ray: _Ray, element: Element, tangents: dict[int, Tensor], gradient:
         ray.behind.get(output.index, ray.outside.get(output.index, "")),
         unit_axis(ray.train, output.index),
     )
+
+
+def _of_each(ray: _Ray, index: int) -> Tensor:
+    """The cloud of a value, or a constant handed to each replica."""
+    content = ray.cloud(index)
+    if ray.train.values[index].is_signal:
+        return content
+    return content.expand(ray.ensemble.replicas, *content.shape)
 
 
 def _mask(ray: _Ray, element: Element) -> Tensor | None:
