@@ -85,7 +85,7 @@ def critical_sigma_w_of_tanh(sigma_b_squared: float) -> float:
 
 
 def test_biases_that_drown_the_signal() -> None:
-    """ReLU at criticality: q grows by σ_b² in each layer, χ stays 1, so D = q_in/q_out."""
+    """ReLU at criticality: q grows by σ_b² in each layer, χ stays 1, so K = q_in/q_out."""
     net, batch = biased(nn.ReLU, he, 12.0), vectors()
     report, found = only(net, batch, "order")
     sigma_b = [float(layer.bias.detach().square().mean()) for layer in net[:-1:2]]
@@ -99,7 +99,7 @@ def test_biases_that_drown_the_signal() -> None:
 
 
 def test_weights_that_are_too_small_for_the_depth() -> None:
-    """PyTorch's default before eleven tanh layers: (1/3)¹¹ is within the bound on the gradient, D is not."""
+    """PyTorch's default before eleven tanh layers: (1/3)¹¹ is within the bound on the gradient, K is not."""
     net, batch = perceptron(11, act=nn.Tanh), vectors()
     report, found = only(net, batch, "order")
     assert "layers with χ below 1" in found.cause
