@@ -144,7 +144,7 @@ def read(passage: Passage, probes: int, samples: int, pooled: bool = False) -> l
     rows, scale = _scaled(_by_sample(x, sample))
     products = (rows @ rows.mT).double() / rows.shape[-1]
     square = products.diagonal(dim1=-2, dim2=-1) * scale**2
-    mean = rows.sum(-1, dtype=torch.float64) / rows.shape[-1] * scale
+    mean = rows.sum(-1).double() / rows.shape[-1] * scale
     ones = torch.ones_like(square)
     readings = [
         Reading("second_moment", square, ones),
@@ -162,7 +162,7 @@ def read(passage: Passage, probes: int, samples: int, pooled: bool = False) -> l
         gradient = _squares(_by_sample(passage.gradient, sample))
         readings.append(Reading("gradient", gradient, torch.ones_like(gradient)))
     if passage.element.operation in ELEMENTWISE_ACTIVATIONS:
-        zero = 1 - torch.count_nonzero(rows, -1).double() / rows.shape[-1]
+        zero = _zeros(rows).mean(-1).double()
         readings.append(Reading("zero_fraction", zero, torch.ones_like(zero), step=1 / rows[0].numel()))
         if sample is not None and probes >= min(DEAD_PROBES, samples):
             readings.append(_dead(x.narrow(sample, 0, min(probes, DEAD_PROBES)), zero, passage.units + 1))
@@ -174,7 +174,7 @@ def read(passage: Passage, probes: int, samples: int, pooled: bool = False) -> l
 def _scaled(x: Tensor) -> tuple[Tensor, float]:
     """The tensor in single precision, over a power of two where its squares would leave that; the power."""
     x = x.float()
-    largest = float(torch.linalg.vector_norm(x, torch.inf)) if x.numel() else 0.0
+    largest = max(abs(float(end)) for end in torch.aminmax(x)) if x.numel() else 0.0
     if _SMALL < largest < 1 / _SMALL or not 0 < largest < math.inf:
         return x, 1.0
     power = 2.0 ** math.floor(math.log2(largest))
@@ -182,6 +182,11 @@ def _scaled(x: Tensor) -> tuple[Tensor, float]:
 
 
 _SMALL = 1e-8
+
+
+def _zeros(x: Tensor) -> Tensor:
+    """One where an entry is zero: counted in floats, which sum many times faster than booleans."""
+    return torch.eq(x, 0, out=torch.empty(x.shape))
 
 
 def _squares(rows: Tensor) -> Tensor:
@@ -280,7 +285,7 @@ def _saturation(passage: Passage, sample: int | None) -> list[Reading]:
     if slope is None or grid is None:
         return []
     low = slope.abs() < SATURATED_SLOPE * grid.abs().max()
-    fraction = torch.count_nonzero(low, -1).double() / low.shape[-1]
+    fraction = low.float().mean(-1).double()
     return [Reading("saturation", fraction, torch.ones_like(fraction))]
 
 
