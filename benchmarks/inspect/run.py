@@ -1,9 +1,11 @@
-"""How many forward+backward passes an inspection costs, beside torchlens and WeightWatcher in the same run.
+"""How many forward+backward passes an inspection costs, beside torchlens, WeightWatcher and nngeom in the same run.
 
     python benchmarks/inspect/run.py [case …]
 
 The unit is one forward and backward pass of the same batch. torchlens traces the forward pass alone;
-WeightWatcher looks at the weights alone. Neither predicts, corrects or names a layer at fault.
+WeightWatcher looks at the weights alone; nngeom's `analyze` at the loss around the weights and at its curvature. None
+of them predicts, corrects or names a layer at fault. Peak memory is that of `memory.py`, in processes of their own;
+the statistical ray's cost is timed at three widths.
 """
 
 from __future__ import annotations
@@ -25,10 +27,17 @@ from torch import nn
 
 sys.path += [str(Path(__file__).parents[1])]
 
-from inspect_networks import CASES, loss_fn
+from inspect_networks import CASES, loss_fn, perceptron
+from memory import peaks
 from results import ratio, save, seconds
 
 import lensmaker
+from lensmaker.numerics.seeding import stream
+from lensmaker.systems.networks import Network
+from lensmaker.theories.statistical_ray.ensemble import Ensemble
+from lensmaker.theories.statistical_ray.reading import read
+from lensmaker.theories.statistical_ray.sizing import Sizing
+from lensmaker.theories.statistical_ray.walk import walk
 
 
 def main(names: list[str]) -> None:
@@ -55,7 +64,7 @@ def main(names: list[str]) -> None:
         # The reference is timed before and after, so that a drift of the machine shows in its range.
         before = seconds(one_pass, repeats=3)
         own = seconds(inspect, repeats=2, warm=1)
-        peers = {name: quiet(work, model, x) for name, work in PEERS.items()}
+        peers = {name: quiet(work, model, x, y) for name, work in PEERS.items()}
         reference = before + seconds(one_pass, repeats=3, warm=0)
         row: dict[str, object] = {
             "pass_seconds": round(median(reference), 3),
@@ -67,35 +76,65 @@ def main(names: list[str]) -> None:
         }
         for name, times in peers.items():
             row[name] = ratio(times, reference) if times else "does not run"
+        row["peak_memory"] = peaks(case.name)
         content[case.name] = row
         print(case.name, row, flush=True)
-        save("inspect", {"unit": "forward+backward passes of the same batch", "cases": content})
+        unit = "forward+backward passes of the same batch"
+        save("inspect", {"unit": unit, "cases": content, "ray_by_width": ray_by_width()})
 
 
-def trace(model: nn.Module, x: torch.Tensor) -> None:
+def ray_by_width() -> dict[str, object]:
+    """Seconds that the mean-field ray takes through perceptrons of several widths, readings included."""
+    found = {}
+    for width in (64, 1024, 4096):
+        model, (x, y) = perceptron(width, layers=6, samples=16)
+        network = Network(model, (x, y), loss_fn)
+        train, sizing = network.probes(16), Sizing()
+        gradients = network.boundary_gradients(train)
+
+        def through(train=train, gradients=gradients, sizing=sizing) -> None:
+            ensemble = Ensemble(sizing.pooled_replicas(train), True, stream("width", 0), 16)
+            walk(train, gradients, ensemble, lambda passage: read(passage, 16, 16, pooled=True) and None)
+
+        found[str(width)] = round(min(seconds(through, repeats=7)), 4)
+    return {"unit": "s", "layers": 6, "seconds": found}
+
+
+def trace(model: nn.Module, x: torch.Tensor, y: torch.Tensor) -> None:
     """torchlens: every activation of one forward pass."""
     import torchlens
 
     torchlens.trace(copy.deepcopy(model), x)
 
 
-def analyze(model: nn.Module, x: torch.Tensor) -> None:
+def analyze(model: nn.Module, x: torch.Tensor, y: torch.Tensor) -> None:
     """WeightWatcher: the spectra of the weights."""
     import weightwatcher
 
     weightwatcher.WeightWatcher(model=model).analyze()
 
 
-PEERS: dict[str, Callable[[nn.Module, torch.Tensor], None]] = {"torchlens": trace, "weightwatcher": analyze}
+def profile(model: nn.Module, x: torch.Tensor, y: torch.Tensor) -> None:
+    """nngeom: sharpness, slices and curvature of the loss around the weights."""
+    import nngeom
+
+    geometry = nngeom.Model(
+        copy.deepcopy(model), loss_fn=lambda module, batch: loss_fn(module(batch[0]), batch[1])
+    )
+    nngeom.analyze(geometry, (x, y), make_figures=False)
 
 
-def quiet(work: Callable[[nn.Module, torch.Tensor], None], model: nn.Module, x: torch.Tensor) -> list[float]:
+Work = Callable[[nn.Module, torch.Tensor, torch.Tensor], None]
+PEERS: dict[str, Work] = {"torchlens": trace, "weightwatcher": analyze, "nngeom": profile}
+
+
+def quiet(work: Work, model: nn.Module, x: torch.Tensor, y: torch.Tensor) -> list[float]:
     """Times of a peer without its output; empty where it does not run on this network."""
     logging.disable(logging.CRITICAL)
     try:
         with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
             warnings.simplefilter("ignore")
-            return seconds(lambda: work(model, x), repeats=2, warm=0)
+            return seconds(lambda: work(model, x, y), repeats=1 if work is profile else 2, warm=0)
     except Exception as error:
         print(f"  {work.__name__}: {type(error).__name__}: {error}", file=sys.stderr)
         return []

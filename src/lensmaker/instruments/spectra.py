@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from lensmaker.core import Convergence, InputError, Measurement, Reference, Table
 from lensmaker.instruments.base import Instrument
-from lensmaker.instruments.conv_norm import convergence_of, operator_norm
+from lensmaker.instruments.conv_norm import convergence_of, operator_norm, patches_are_disjoint
 from lensmaker.numerics.gram_spectrum import gram_eigenvalues
 from lensmaker.numerics.marchenko_pastur import MarchenkoPastur
 from lensmaker.numerics.seeding import stream
@@ -228,7 +228,7 @@ class Spectra(Instrument):
                 yield self.measurement(name, where, math.nan, math.nan, samples)
             return
         generator = stream("spectra", self.seed)
-        if weights.kernel or weights.groups > 1:
+        if weights.groups > 1 or not patches_are_disjoint(weights):
             norm = operator_norm(
                 element,
                 train,

@@ -129,11 +129,29 @@ def _random_map(
     return _matrix(x, weights, sigma_b, ensemble)
 
 
+def mean_square(rows: Tensor) -> float:
+    """⟨w²⟩ of a matrix, row by row in its own precision where that has the range for it.
+
+    Examples
+    --------
+    >>> round(mean_square(torch.tensor([[3.0, 4.0], [0.0, 5e-30]])), 6)
+    6.25
+    """
+    lengths = torch.linalg.vector_norm(rows, dim=1) if rows.dtype == torch.float32 else torch.zeros(1)
+    if bool(((lengths > _SHORT) & (lengths < _LONG)).all()):
+        return float(lengths.double().square().sum()) / rows.numel()
+    return float(rows.double().square().mean())
+
+
+_SHORT, _LONG = 1e-13, 1e13
+"""Lengths between which squares in single precision neither vanish nor overflow."""
+
+
 def _sum_to_zero(weight: Tensor) -> bool:
     """Whether the sums (Σ_j w_ij)² are far below Σ_j w_ij²: standardised weights feel no mean of their input."""
-    rows = weight.detach().flatten(1).double()
-    squares = float(rows.square().sum())
-    return len(rows) >= _TELLING and float(rows.sum(1).square().sum()) < _NO_SUM * squares
+    rows = weight.detach().flatten(1)
+    sums = rows.sum(1).double()
+    return len(rows) >= _TELLING and float(sums.square().sum()) < _NO_SUM * rows.numel() * mean_square(rows)
 
 
 _TELLING, _NO_SUM = 16, 0.03
@@ -141,7 +159,7 @@ _TELLING, _NO_SUM = 16, 0.03
 
 
 def _matrix(x: Tensor, weights: Weights, sigma_b: float, ensemble: Ensemble) -> Tensor:
-    scale = float(weights.weight.double().square().mean().sqrt())
+    scale = mean_square(weights.weight.detach().flatten(1)) ** 0.5
     width = weights.weight.shape[0] // weights.groups
     if weights.groups == 1:
         return mix(x, scale, width, ensemble, sigma_b)
