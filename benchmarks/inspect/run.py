@@ -1,6 +1,6 @@
 """How many forward+backward passes an inspection costs, beside torchlens, WeightWatcher and nngeom in the same run.
 
-    python benchmarks/inspect/run.py [case …]
+    python benchmarks/inspect/run.py [--own] [case …]
 
 The unit is one forward and backward pass of the same batch. torchlens traces the forward pass alone;
 WeightWatcher looks at the weights alone; nngeom's `analyze` at the loss around the weights and at its curvature. None
@@ -14,11 +14,12 @@ import contextlib
 import copy
 import io
 import itertools
+import json
 import logging
 import sys
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from statistics import median
 
@@ -27,9 +28,9 @@ from torch import nn
 
 sys.path += [str(Path(__file__).parents[1])]
 
-from inspect_networks import CASES, loss_fn, perceptron
+from inspect_networks import CASES, Case, loss_fn, perceptron
 from memory import peaks
-from results import ratio, save, seconds
+from results import RESULTS, ratio, save, seconds
 
 import lensmaker
 from lensmaker.numerics.seeding import stream
@@ -39,48 +40,65 @@ from lensmaker.theories.statistical_ray.reading import read
 from lensmaker.theories.statistical_ray.sizing import Sizing
 from lensmaker.theories.statistical_ray.walk import walk
 
+Work = Callable[[nn.Module, torch.Tensor, torch.Tensor], None]
+
 
 def main(names: list[str]) -> None:
-    """Time every case, print a line for each, and save the results."""
-    content: dict[str, object] = {}
-    for case in CASES:
-        if names and case.name not in names:
-            continue
-        torch.manual_seed(0)
-        model, (x, y) = case.make()
-
-        def one_pass(model: nn.Module = model, x: torch.Tensor = x, y: torch.Tensor = y) -> None:
-            loss_fn(model(x), y).backward()
-
-        marks: list[tuple[str, float]] = []
-
-        def inspect(model: nn.Module = model, x: torch.Tensor = x, y: torch.Tensor = y, marks=marks) -> None:
-            marks.clear()
-            lensmaker.inspect(
-                model, (x, y), loss_fn, progress=lambda s: marks.append((s, time.perf_counter()))
-            )
-            marks.append(("end", time.perf_counter()))
-
-        # The reference is timed before and after, so that a drift of the machine shows in its range.
-        before = seconds(one_pass, repeats=3)
-        own = seconds(inspect, repeats=2, warm=1)
-        peers = {name: quiet(work, model, x, y) for name, work in PEERS.items()}
-        reference = before + seconds(one_pass, repeats=3, warm=0)
-        row: dict[str, object] = {
-            "pass_seconds": round(median(reference), 3),
-            "lensmaker": ratio(own, reference),
-        }
-        row["stages"] = {
-            name: round((end - start) / median(reference), 2)
-            for (name, start), (_, end) in itertools.pairwise(marks)
-        }
-        for name, times in peers.items():
-            row[name] = ratio(times, reference) if times else "does not run"
-        row["peak_memory"] = peaks(case.name)
-        content[case.name] = row
+    """Time every case, or those named, print a line for each, and save the results; `--own`: no peers, no saving."""
+    alone = "--own" in names
+    chosen = [case for case in CASES if case.name in names or not set(names) - {"--own"}]
+    saved = json.loads(RESULTS.read_text()).get("inspect", {}).get("cases", {}) if RESULTS.exists() else {}
+    for case in chosen:
+        row = timed(case, {} if alone else PEERS)
         print(case.name, row, flush=True)
-        unit = "forward+backward passes of the same batch"
-        save("inspect", {"unit": unit, "cases": content, "ray_by_width": ray_by_width()})
+        saved[case.name] = {**row, "peak_memory": peaks(case.name)}
+        if not alone:
+            unit = "forward+backward passes of the same batch"
+            save("inspect", {"unit": unit, "cases": saved, "ray_by_width": ray_by_width()})
+
+
+def timed(case: Case, peers: Mapping[str, Work]) -> dict[str, object]:
+    """Costs in passes, by the clock on the wall and by the processors' time, which a busy machine disturbs less."""
+    torch.manual_seed(0)
+    model, (x, y) = case.make()
+    marks: list[tuple[str, float]] = []
+
+    def one_pass() -> None:
+        loss_fn(model(x), y).backward()
+
+    def inspect() -> None:
+        marks.clear()
+        lensmaker.inspect(model, (x, y), loss_fn, progress=lambda s: marks.append((s, time.perf_counter())))
+        marks.append(("end", time.perf_counter()))
+
+    # The reference is timed before and after, so that a drift of the machine shows in its range.
+    before = clocks(one_pass, repeats=3)
+    own = clocks(inspect, repeats=2)
+    beside = {name: quiet(work, model, x, y) for name, work in peers.items()}
+    wall, cpu = zip(*before, *clocks(one_pass, repeats=3, warm=0), strict=True)
+    row: dict[str, object] = {
+        "pass_seconds": round(median(wall), 3),
+        "lensmaker": ratio([w for w, _ in own], list(wall)),
+        "lensmaker_cpu": ratio([c for _, c in own], list(cpu)),
+        "stages": {
+            name: round((end - start) / median(wall), 2)
+            for (name, start), (_, end) in itertools.pairwise(marks)
+        },
+    }
+    for name, times in beside.items():
+        row[name] = ratio(times, list(wall)) if times else "does not run"
+    return row
+
+
+def clocks(work: Callable[[], object], repeats: int, warm: int = 1) -> list[tuple[float, float]]:
+    """Wall and processor times of `repeats` runs after `warm` uncounted ones."""
+    found = []
+    for run in range(warm + repeats):
+        wall, cpu = time.perf_counter(), time.process_time()
+        work()
+        if run >= warm:
+            found.append((time.perf_counter() - wall, time.process_time() - cpu))
+    return found
 
 
 def ray_by_width() -> dict[str, object]:
@@ -124,7 +142,6 @@ def profile(model: nn.Module, x: torch.Tensor, y: torch.Tensor) -> None:
     nngeom.analyze(geometry, (x, y), make_figures=False)
 
 
-Work = Callable[[nn.Module, torch.Tensor, torch.Tensor], None]
 PEERS: dict[str, Work] = {"torchlens": trace, "weightwatcher": analyze, "nngeom": profile}
 
 
