@@ -110,7 +110,8 @@ def _random_map(
     sigma_b = 0.0 if weights.bias is None else float(weights.bias.double().square().mean().sqrt())
     if weights.layout is Layout.LOOKUP:
         return _lookup(weights, train, ensemble)
-    if _sum_to_zero(weights.weight):
+    square = mean_square(weights.weight.detach().flatten(1))
+    if _sum_to_zero(weights.weight, square):
         raise NoLawError("the weights of each of its units sum to zero, as independent ones do not")
     x = cloud(weights.signal)
     if weights.layout is Layout.CHANNELS:
@@ -125,8 +126,8 @@ def _random_map(
     if weights.layout is Layout.LABELS:
         raise NoLawError("an einsum of weights and signal")
     if weights.layout is Layout.ROWS:
-        return _matrix(x.transpose(-1, -2), weights, sigma_b, ensemble).transpose(-1, -2)
-    return _matrix(x, weights, sigma_b, ensemble)
+        return _matrix(x.transpose(-1, -2), weights, square**0.5, sigma_b, ensemble).transpose(-1, -2)
+    return _matrix(x, weights, square**0.5, sigma_b, ensemble)
 
 
 def mean_square(rows: Tensor) -> float:
@@ -147,19 +148,18 @@ _SHORT, _LONG = 1e-13, 1e13
 """Lengths between which squares in single precision neither vanish nor overflow."""
 
 
-def _sum_to_zero(weight: Tensor) -> bool:
-    """Whether the sums (Σ_j w_ij)² are far below Σ_j w_ij²: standardised weights feel no mean of their input."""
+def _sum_to_zero(weight: Tensor, square: float) -> bool:
+    """Whether (Σ_j w_ij)² is far below Σ_j w_ij², `square` in the mean: standardised weights feel no mean of x."""
     rows = weight.detach().flatten(1)
     sums = rows.sum(1).double()
-    return len(rows) >= _TELLING and float(sums.square().sum()) < _NO_SUM * rows.numel() * mean_square(rows)
+    return len(rows) >= _TELLING and float(sums.square().sum()) < _NO_SUM * rows.numel() * square
 
 
 _TELLING, _NO_SUM = 16, 0.03
 """Of 16 independent rows, the squared sums are below 3 % of their mean once in 10¹⁰ matrices."""
 
 
-def _matrix(x: Tensor, weights: Weights, sigma_b: float, ensemble: Ensemble) -> Tensor:
-    scale = mean_square(weights.weight.detach().flatten(1)) ** 0.5
+def _matrix(x: Tensor, weights: Weights, scale: float, sigma_b: float, ensemble: Ensemble) -> Tensor:
     width = weights.weight.shape[0] // weights.groups
     if weights.groups == 1:
         return mix(x, scale, width, ensemble, sigma_b)
