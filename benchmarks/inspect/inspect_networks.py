@@ -47,13 +47,19 @@ def transformer() -> tuple[nn.Module, tuple[Tensor, Tensor]]:
 
 def deep() -> tuple[nn.Module, tuple[Tensor, Tensor]]:
     """Two hundred ReLU layers of width 512 at their critical point, batch 256."""
-    layers: list[nn.Module] = []
-    for _ in range(200):
-        linear = nn.Linear(512, 512)
+    return perceptron(512, layers=200, samples=256)
+
+
+def perceptron(width: int, layers: int, samples: int) -> tuple[nn.Module, tuple[Tensor, Tensor]]:
+    """ReLU layers at their critical point."""
+    modules: list[nn.Module] = []
+    for _ in range(layers):
+        linear = nn.Linear(width, width)
         nn.init.kaiming_normal_(linear.weight, nonlinearity="relu")
         nn.init.zeros_(linear.bias)
-        layers += [linear, nn.ReLU()]
-    return nn.Sequential(*layers, nn.Linear(512, 10)), (torch.randn(256, 512), torch.arange(256) % 10)
+        modules += [linear, nn.ReLU()]
+    batch = torch.randn(samples, width), torch.arange(samples) % 10
+    return nn.Sequential(*modules, nn.Linear(width, 10)), batch
 
 
 CASES = (Case("mobilenet_v2", mobilenet), Case("transformer_12", transformer), Case("mlp_200", deep))

@@ -37,7 +37,7 @@ from lensmaker.instruments.gradients import Gradients
 from lensmaker.instruments.jacobian import Jacobian
 from lensmaker.instruments.saturation import Saturation
 from lensmaker.instruments.signals import Signals
-from lensmaker.instruments.spectra import Spectra
+from lensmaker.instruments.spectra import Spectra, spectra_of
 from lensmaker.instruments.together import measure_together
 from lensmaker.instruments.training import training_state
 from lensmaker.systems.networks import Network
@@ -105,15 +105,17 @@ def inspect(
     """
     asked = _asked(trained)
     network = Network(model, batch, loss_fn, batch_axis=batch_axis, seed=seed)
-    progress("measuring signals and gradients")
-    measurements = measure(network, seed)
-    progress("measuring weight spectra")
-    measurements += Spectra().measure(network)
-    training, reason = asked or training_state(network)
-    progress("predicting")
-    theory = MeanField(FiniteWidth(seed=seed + 1), seed=seed)
-    predictions = theory.predict(network)
-    null = RandomWeights().predict(network) if training is Training.TRAINED else Table[Prediction]()
+    with network.held_still():
+        progress("measuring signals and gradients")
+        measurements = measure(network, seed)
+        progress("measuring weight spectra")
+        spectra = spectra_of(network)
+        measurements += Spectra().measure(network, spectra)
+        training, reason = asked or training_state(network, spectra)
+        progress("predicting")
+        theory = MeanField(FiniteWidth(seed=seed + 1), seed=seed)
+        predictions = theory.predict(network)
+        null = RandomWeights().predict(network) if training is Training.TRAINED else Table[Prediction]()
     progress("diagnosing")
     elements = prescribe(network.whole)
     diagnosis = diagnose(Evidence(network, network.whole, elements, predictions, measurements, training))

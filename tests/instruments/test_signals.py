@@ -120,14 +120,29 @@ def test_squares_below_the_range_of_single_precision_are_not_lost():
 
 def test_blocks_do_not_show():
     """A sample of 3·2¹⁷ entries: three samples are read in three blocks."""
-    x = torch.randn(3, 3 << 17)
+    x = torch.randn(3, 3 << 17, dtype=torch.float64)
     found = measured(Network(nn.Identity(), x))
-    batch = x.double().numpy()
+    batch = x.numpy()
     assert found["correlation", "input"].value == pytest.approx(mean_cosine(batch), rel=1e-9)
     # the projections behind the error are in single precision: 1e-7 of 1, of an error of 1e-3
     error = leave_one_out_error(batch[:, :], mean_cosine) if len(batch) > 2 else 0.0
     assert found["correlation", "input"].error == pytest.approx(error, rel=1e-3)
     assert found["second_moment", "input"].value == pytest.approx(np.mean(batch**2), rel=1e-12)
+
+
+@pytest.mark.parametrize("shift", [0.0, 0.5, 40.0])
+@pytest.mark.parametrize("size", [1e-25, 1.0, 1e25])
+def test_large_tensors_of_single_precision_are_summed_to_1e_6(shift, size):
+    """Blocks are summed as they are; at a shift of 40 the variance nearly cancels, and is summed in double."""
+    x = (torch.randn(5, 40_000, generator=torch.Generator().manual_seed(3)) + shift).relu() * size
+    found = measured(Network(nn.Identity(), x))
+    batch = x.double().numpy()
+    for name in ("second_moment", "mean", "variance", "zero_fraction"):
+        exact = STATISTICS[name](batch)
+        assert found[name, "input"].value == pytest.approx(exact, rel=2e-6, abs=0), name
+        error = leave_one_out_error(batch, STATISTICS[name])
+        assert found[name, "input"].error == pytest.approx(error, rel=1e-3, abs=1e-6 * exact), name
+    assert found["correlation", "input"].value == pytest.approx(mean_cosine(batch), abs=1e-6)
 
 
 # -- units and tokens -----------------------------------------------------------------------------

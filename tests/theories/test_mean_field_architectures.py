@@ -81,7 +81,7 @@ def test_dropout_keeps_the_correlation_of_an_input_with_itself_below_one() -> No
     x = normal(1, width).expand(16, -1).contiguous()
     net = nn.Sequential(*layers)
     # Masks are as random as weights: their noise of 1 % in 4096 neurons is brought down to 0.4 %.
-    theory = MeanField(finite_width=None, sizing=Sizing(neurons=16_384))
+    theory = MeanField(finite_width=None, sizing=Sizing(neurons=16_384, budget=2**25))
     table = theory.predict(Network(net, x))
     q, c = (
         [v for w, v in values(table, name).items() if w.operation == "linear"]

@@ -51,7 +51,7 @@ def operator_norm(
     >>> round(found.value, 4)  # 1 + 2 cos(π/51), where the reshaped kernel has √3
     2.9962
     """
-    if not weights.kernel or _disjoint(weights):
+    if patches_are_disjoint(weights):
         blocks = weights.weight.detach().double().reshape(weights.groups, -1, weights.weight[0].numel())
         return LargestSingularValue(float(torch.linalg.matrix_norm(blocks, ord=2).max()), 0.0, 0, True)
     apply, adjoint, shape = _maps(element, train, weights)
@@ -66,8 +66,8 @@ def convergence_of(found: LargestSingularValue) -> Convergence:
     return Convergence.CONVERGED if found.converged else Convergence.ITERATION_LIMIT
 
 
-def _disjoint(weights: Weights) -> bool:
-    """Whether no input is seen by two outputs, and none of a patch is padding."""
+def patches_are_disjoint(weights: Weights) -> bool:
+    """Whether no input is seen by two outputs, and none of a patch is padding: the matrix is the map."""
     extents = (d * (k - 1) + 1 for d, k in zip(weights.dilation, weights.kernel, strict=True))
     apart = all(s >= e for s, e in zip(weights.stride, extents, strict=True))
     return apart and not weights.transposed and not any(map(any, weights.padding))

@@ -222,7 +222,7 @@ class _Bench:
         sums, entries = [], 0
         for value, stack in tangents.items():
             rows = [self.layouts[value].rows(t) for t in stack]
-            sums.append(rows[0].shape[1] * np.stack([_squares(r) for r in rows]))
+            sums.append(rows[0].shape[1] * np.stack([squares(r) for r in rows]))
             entries += rows[0].shape[1]
         return np.asarray(sum(sums) / entries)
 
@@ -230,15 +230,6 @@ class _Bench:
         """Of the Jacobian of each sample, whose columns are the tangents of a basis."""
         columns = torch.stack([self.layouts[step.value].rows(t) for t in step.tangents], dim=-1)
         return numbers(torch.linalg.svdvals(columns.double()))
-
-
-def _squares(rows: torch.Tensor) -> NDArray[np.float64]:
-    """Mean square of each row, in single precision where that has the range for it."""
-    if rows.dtype == torch.float32:
-        norm = torch.linalg.vector_norm(rows, dim=1)
-        if bool(((norm > 1e-12) & (norm < 1e12)).all()):
-            return numbers(norm) ** 2 / rows.shape[1]
-    return squares(rows)
 
 
 def _growth(out: NDArray[np.float64], into: NDArray[np.float64]) -> Estimate:

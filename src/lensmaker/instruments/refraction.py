@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -38,9 +39,9 @@ def refract(
 ) -> dict[int, Tangents]:
     """Tangents at the outputs of one element; those whose derivative vanishes identically are left out.
 
-    A proportional map acts on tangents as on values, an affine one by f(δ) − f(0), a function of each unit
-    scales them by its slopes. All else is differentiated in forward mode or, where torch has no formula for
-    that, by a symmetric difference in double precision.
+    A proportional map acts on tangents as on values, an affine one without its bias, or by f(δ) − f(0); what has
+    a symmetric Jacobian, such as a function of each unit, passes them backwards. All else is differentiated in
+    forward mode or, where torch has no formula for that, by a symmetric difference in double precision.
 
     Raises
     ------
@@ -72,15 +73,14 @@ def _by_law(train: Train, element: Element, incoming: dict[int, Tangents], seed:
     tangents = incoming[source]
     if element.operation in _PROPORTIONAL:
         return [_replayed(train, element, {source: t}, seed) for t in tangents]
-    if element.operation in ELEMENTWISE_ACTIVATIONS or element.family is Family.DROPOUT:
-        ones = torch.ones_like(tangents[0])
-        ((slope,),) = _by_differentiation(train, element, {source: [ones]}, seed)
-        same = slope is not None and slope.shape == ones.shape and slope.dtype == ones.dtype
-        return [[slope * t] for t in tangents] if same else []
+    symmetric = element.operation in ELEMENTWISE_ACTIVATIONS or element.operation == "batch_norm"
+    if (symmetric or element.family is Family.DROPOUT) and source == element.inputs[0]:
+        return _by_symmetry(train, element, source, tangents, seed)
     if element.family is Family.LINEAR and train.signal_inputs(element) == [source]:
-        zero: Any = 0.0
-        if len(element.inputs) > 2:  # with a bias
-            (zero,) = _replayed(train, element, {source: torch.zeros_like(tangents[0])}, seed)
+        linear = _without_bias(element)
+        if linear is not None:
+            return [_replayed(train, linear, {source: t}, seed) for t in tangents]
+        (zero,) = _replayed(train, element, {source: torch.zeros_like(tangents[0])}, seed)
         # Brought to order one, the tangents do not drown in the bias.
         sizes = [float(t.abs().max()) for t in tangents]
         return [
@@ -88,6 +88,30 @@ def _by_law(train: Train, element: Element, incoming: dict[int, Tangents], seed:
             for t, size in zip(tangents, sizes, strict=True)
         ]
     return []
+
+
+def _without_bias(element: Element) -> Element | None:
+    """The linear part of an affine element; None where it is not told how to leave out the bias."""
+    if len(element.inputs) == 2:
+        return element
+    if element.operation != "linear" and not element.operation.startswith("conv"):
+        return None
+    args = tuple(None if place == 2 else a for place, a in enumerate(element.args))
+    return replace(element, args=args, kwargs={**element.kwargs, **({"bias": None} if len(args) < 3 else {})})
+
+
+def _by_symmetry(train: Train, element: Element, source: int, tangents: Tangents, seed: int) -> list[Ray]:
+    """Functions of each unit, and batch normalisation: backwards they pass a tangent as they do forwards.
+
+    Their Jacobian is diagonal; or γ/σ (1 − 1ᵀ1/n − x̂ᵀx̂/n) in each channel, n its entries and x̂ what leaves it but
+    for γ and β. No rays where the function has no derivative, or changes the shape.
+    """
+    with torch.enable_grad():
+        x = content(train, source).detach().requires_grad_()
+        (y, *_) = _replayed(train, element, {source: x}, seed)
+        if not y.requires_grad or y.shape != x.shape or y.dtype != x.dtype:
+            return []
+        return [[torch.autograd.grad(y, x, t, retain_graph=True)[0]] for t in tangents]
 
 
 def _by_differentiation(

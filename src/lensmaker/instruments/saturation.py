@@ -22,7 +22,7 @@ SATURATED = 0.05
 
 # Functions whose slope has no largest value, on which no input is saturated.
 _UNBOUNDED = frozenset(["exp", "log", "log1p", "sqrt", "rsqrt", "square", "pow", "reciprocal"])
-_RANGE = 8.0
+_RANGE, _POINTS = 8.0, 1025
 
 
 class Saturation(PassInstrument):
@@ -109,11 +109,7 @@ class _SaturationReading(Reading):
         }
         if any(c.numel() > 1 for c in constants.values()) and element.operation != "prelu":
             return
-        here = _slopes(
-            element, entries.values, {i: c[channel] if c.numel() > 1 else c for i, c in constants.items()}
-        )
-        grid = torch.linspace(-_RANGE, _RANGE, 1025, dtype=here.dtype, device=here.device)
-        anywhere = _slopes(element, grid, {i: c.mean().reshape(1) for i, c in constants.items()})
+        here, anywhere = self._slopes_here_and_anywhere(element, entries.values, constants, channel)
         largest = float(torch.cat([here, anywhere]).nan_to_num(0.0, posinf=0.0).max())
         if largest == 0:
             return
@@ -123,6 +119,20 @@ class _SaturationReading(Reading):
         flat = torch.bincount(owner, weights=(here < SATURATED * largest).double(), minlength=n)
         self.counts[sight.where] = numbers(
             torch.stack([flat, torch.bincount(owner, minlength=n).double()], -1)
+        )
+
+    @staticmethod
+    def _slopes_here_and_anywhere(
+        element: Element, x: torch.Tensor, constants: dict[int, torch.Tensor], channel: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """At the entries, and on a grid."""
+        grid = torch.linspace(-_RANGE, _RANGE, _POINTS, dtype=x.dtype, device=x.device)
+        if not constants:
+            both = _slopes(element, torch.cat([x, grid]), {})
+            return both[:-_POINTS], both[-_POINTS:]
+        by_entry = {i: c[channel] if c.numel() > 1 else c for i, c in constants.items()}
+        return _slopes(element, x, by_entry), _slopes(
+            element, grid, {i: c.mean().reshape(1) for i, c in constants.items()}
         )
 
     def _draw(self, x: torch.Tensor) -> _Entries:

@@ -22,8 +22,9 @@ class Signals(PassInstrument):
     q = ⟨x²⟩, m = ⟨x⟩, v = q − m², the mean cosine c between different samples and, where a sample is a
     sequence of tokens, c_T between different tokens of one sample; the fraction of exact zeros, and the
     fraction of units that are zero at all positions of each of the first few samples. Sums run in double
-    precision. Errors are jackknife errors over the samples of the batch; with one sample, or where the
-    samples cannot be told apart, the error is infinite and the measurement says so.
+    precision, those of large single-precision tensors to 1e-6 (`lensmaker.instruments.sums`). Errors are
+    jackknife errors over the samples of the batch; with one sample, or where the samples cannot be told
+    apart, the error is infinite and the measurement says so.
 
     Parameters
     ----------

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -13,19 +13,18 @@ from numpy.typing import NDArray
 
 from lensmaker.core import Convergence, InputError, Measurement, Reference, Table, Where
 from lensmaker.instruments.base import Instrument
-from lensmaker.instruments.conv_norm import convergence_of, operator_norm
+from lensmaker.instruments.conv_norm import convergence_of, operator_norm, patches_are_disjoint
+from lensmaker.numerics.gram_spectrum import gram_eigenvalues
 from lensmaker.numerics.marchenko_pastur import MarchenkoPastur
 from lensmaker.numerics.seeding import stream
 from lensmaker.numerics.side_by_side import side_by_side
-from lensmaker.numerics.spikes import find_spikes
+from lensmaker.numerics.spikes import Spikes, find_spikes
 from lensmaker.systems.networks import Element, Network, Train
 from lensmaker.systems.networks.recurrent import recurrent_matrices
 from lensmaker.systems.networks.weights import Weights, weights_of
 
 FALSE_ALARM = 1e-3
 """Rate at which a matrix of independent entries shows a spike, at most."""
-
-_BLOCK = 16384
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,12 +43,12 @@ class Spectrum:
         Singular values between which all of a random matrix of that variance lie, in the limit.
     threshold
         The upper edge with its finite-size fluctuation: what is above is a spike.
-    spikes
-        How many there are.
-    p_value
-        Probability of so large a first singular value, were the entries independent.
+    found
+        The singular values above it, and the test of the first one.
     effective_rank
         exp(−Σ p_i ln p_i) with p_i = s_i²/Σs²; 0 for the zero matrix.
+    error
+        Bound of the relative error of the largest singular value and of the effective rank.
     """
 
     singular_values: NDArray[np.float64]
@@ -57,9 +56,19 @@ class Spectrum:
     variance: float
     edges: tuple[float, float]
     threshold: float
-    spikes: int
-    p_value: float
+    found: Spikes
     effective_rank: float
+    error: float = 0.0
+
+    @property
+    def spikes(self) -> int:
+        """How many there are."""
+        return self.found.count
+
+    @property
+    def p_value(self) -> float:
+        """Probability of so large a first singular value, were the entries independent."""
+        return self.found.p_value
 
     @property
     def singular_value_max(self) -> float:
@@ -67,7 +76,7 @@ class Spectrum:
         return float(self.singular_values[0])
 
 
-def spectrum(weight: torch.Tensor, *, false_alarm: float = FALSE_ALARM) -> Spectrum:
+def spectrum(weight: torch.Tensor, *, false_alarm: float = FALSE_ALARM, fast: bool = False) -> Spectrum:
     r"""Singular values of a weight against the Marchenko–Pastur law.
 
     A kernel (out, in/groups, *k) is read as the matrix (out, in/groups·k). The singular values are roots
@@ -80,6 +89,9 @@ def spectrum(weight: torch.Tensor, *, false_alarm: float = FALSE_ALARM) -> Spect
         A tensor of two or more axes, of finite floats.
     false_alarm
         Rate at which a matrix of independent entries may show a spike.
+    fast
+        Single precision suffices where it gives largest singular value and effective rank to 1e-5; the smallest
+        singular values are then known to 1e-3·s₁ only.
 
     Raises
     ------
@@ -100,7 +112,8 @@ def spectrum(weight: torch.Tensor, *, false_alarm: float = FALSE_ALARM) -> Spect
     matrix = weight.detach().flatten(1)
     matrix = matrix if matrix.shape[0] <= matrix.shape[1] else matrix.T
     p, n = matrix.shape
-    λ = np.asarray(np.linalg.eigvalsh(_gram(matrix))[::-1], dtype=np.float64)
+    entries = matrix.cpu() if matrix.dtype == torch.float64 else matrix.cpu().float()
+    λ, error = gram_eigenvalues(entries.numpy(), single=fast and matrix.dtype != torch.float64)
     λ = np.where(λ > 1e-16 * p * λ[0], λ, 0.0)
     found = find_spikes(λ, n, false_alarm)
     k, scale = found.count, found.variance * (n - found.count)
@@ -112,9 +125,9 @@ def spectrum(weight: torch.Tensor, *, false_alarm: float = FALSE_ALARM) -> Spect
         variance=found.variance,
         edges=(math.sqrt(scale * law.lower), math.sqrt(scale * law.upper)),
         threshold=math.sqrt(found.edge),
-        spikes=k,
-        p_value=found.p_value,
+        found=found,
         effective_rank=math.exp(-(share * np.log(share)).sum()) if len(share) else 0.0,
+        error=error,
     )
 
 
@@ -124,26 +137,18 @@ def _check(weight: torch.Tensor) -> None:
         raise InputError(
             "a weight: floats with two or more axes", got, "pass the matrix or kernel of a layer"
         )
-    if not weight.isfinite().all():
+    if not _is_finite(weight):
         raise InputError(
             "a finite weight", "infinite or missing entries", "look for the step at which they appeared"
         )
-
-
-def _gram(matrix: torch.Tensor) -> NDArray[np.float64]:
-    """W Wᵀ in float64, of a vocabulary in blocks so as to copy little."""
-    total = np.zeros((matrix.shape[0], matrix.shape[0]))
-    for block in matrix.split(_BLOCK, dim=1):
-        wide = block.cpu().double().numpy()
-        total += wide @ wide.T
-    return total
 
 
 class Spectra(Instrument):
     """Singular values, rank and spikes of every weight, and the norm of the map that it is.
 
     A weight used twice is measured at its first use. Its values are read, not sampled: their error is
-    zero but for the operator norm of a convolution, where it is that of the iteration.
+    zero, or 1e-5 where single precision gives that, but for the operator norm of a convolution, where it is
+    that of the iteration.
 
     Parameters
     ----------
@@ -206,14 +211,13 @@ class Spectra(Instrument):
         self.iterations = iterations
         self.seed = seed
 
-    def measure(self, network: Network) -> Table[Measurement]:
+    def measure(self, network: Network, found: Sequence[Weighed] | None = None) -> Table[Measurement]:
+        """What the instrument reads off the network; `found`: its spectra, where they are known already."""
         train = network.whole
-        found = list(weighted(train))
-        spectra = side_by_side(_spectrum_if_finite, (weights.weight for _, weights in found))
         return Table(
             m
-            for (element, weights), s in zip(found, spectra, strict=True)
-            for m in self._element(element, train, weights, s)
+            for weighed in (spectra_of(network) if found is None else found)
+            for m in self._element(weighed.element, train, weighed.weights, weighed.spectrum)
         ) + self._recurrent(train)
 
     def _recurrent(self, train: Train) -> Iterator[Measurement]:
@@ -231,7 +235,7 @@ class Spectra(Instrument):
                 yield self.measurement(name, where, math.nan, math.nan, samples)
             return
         generator = stream("spectra", self.seed)
-        if weights.kernel or weights.groups > 1:
+        if weights.groups > 1 or not patches_are_disjoint(weights):
             norm = operator_norm(
                 element,
                 train,
@@ -242,20 +246,43 @@ class Spectra(Instrument):
             )
             value, error, convergence = norm.value, norm.error, convergence_of(norm)
         else:
-            value, error, convergence = found.singular_value_max, 0.0, Convergence.CONVERGED
+            value, convergence = found.singular_value_max, Convergence.CONVERGED
+            error = found.error * value
         yield from self._spectrum(where, samples, found)
         yield self.measurement("operator_norm", where, value, error, samples, convergence)
 
     def _spectrum(self, where: Where, samples: int, found: Spectrum) -> Iterator[Measurement]:
-        yield self.measurement("singular_value_max", where, found.singular_value_max, 0.0, samples)
-        yield self.measurement("effective_rank", where, found.effective_rank, 0.0, samples)
+        largest, rank = found.singular_value_max, found.effective_rank
+        yield self.measurement("singular_value_max", where, largest, found.error * largest, samples)
+        yield self.measurement("effective_rank", where, rank, found.error * rank, samples)
         yield self.measurement("spikes", where, found.spikes, 0.0, samples)
         if edge := found.edges[1]:  # 0 where nothing but spikes is left
             yield self.measurement("edge_ratio", where, found.singular_value_max / edge, 0.0, samples)
 
 
+@dataclass(frozen=True, eq=False)
+class Weighed:
+    """A linear element, its weights, and their spectrum; None where they are not finite."""
+
+    element: Element
+    weights: Weights
+    spectrum: Spectrum | None
+
+
+def spectra_of(network: Network) -> list[Weighed]:
+    """The spectrum of every weight, at its first use, as fast as a relative error of 1e-5 allows."""
+    found = list(weighted(network.whole))
+    spectra = side_by_side(_spectrum_if_finite, (weights.weight for _, weights in found))
+    return [Weighed(*pair, s) for pair, s in zip(found, spectra, strict=True)]
+
+
 def _spectrum_if_finite(weight: torch.Tensor) -> Spectrum | None:
-    return spectrum(weight) if weight.isfinite().all() else None
+    return spectrum(weight, fast=True) if _is_finite(weight) else None
+
+
+def _is_finite(weight: torch.Tensor) -> bool:
+    # A sum that overflows says nothing.
+    return bool(weight.sum().isfinite()) or bool(weight.isfinite().all())
 
 
 def weighted(train: Train) -> Iterator[tuple[Element, Weights]]:

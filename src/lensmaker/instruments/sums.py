@@ -1,4 +1,9 @@
-"""Sums over samples in double precision, a block of the tensor at a time: only numbers per sample remain."""
+"""Sums over samples, a block of the tensor at a time: only numbers per sample remain.
+
+Small tensors are added up in double precision. In large ones of single precision a block is added up as it is,
+and the blocks in double precision: an error of 1e-6, of which only double precision remains where numbers leave the
+range of single precision, or a variance nearly cancels.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +18,12 @@ from lensmaker.numerics.resampling import Estimate, jackknife_error
 
 BLOCK = 1 << 18
 """Entries that are in double precision at a time: 2 MiB, about a processor's cache."""
+
+LARGE = 1 << 16
+"""Entries of single precision from which on blocks are added up as they are."""
+
+_SHORT, _LONG = 1e-13, 1e13
+"""Lengths of rows between which squares in single precision neither vanish nor overflow."""
 
 
 def blocks(rows: torch.Tensor) -> Iterator[torch.Tensor]:
@@ -29,6 +40,10 @@ def squares(rows: torch.Tensor) -> NDArray[np.float64]:
     [12.5, 3.11...e-61]
     """
     n = rows.shape[1]
+    if _is_large(rows):
+        found = torch.stack([torch.linalg.vector_norm(x, dim=1) for x in _columns(rows)]).double()
+        if bool(((found > _SHORT) & (found < _LONG)).all()):
+            return numbers(found.square().sum(0) / n)
     parts = torch.view_as_real(rows).flatten(1) if rows.is_complex() else rows
     return numbers(torch.cat([torch.linalg.vecdot(x, x) for x in map(_double, blocks(parts))]) / n)
 
@@ -103,7 +118,9 @@ class RowSums:
 
 
 def row_sums(rows: torch.Tensor, tokens: int | None = None) -> RowSums:
-    """All sums of a matrix of rows in one reading; `tokens` says of how many positions a row is made."""
+    """All sums of a matrix of rows; `tokens` says of how many positions a row is made."""
+    if _is_large(rows) and (sums := _single_sums(rows, tokens)) is not None:
+        return sums
     total = torch.zeros(rows.shape[1], dtype=torch.float64, device=rows.device)
     second, first, zero, inverse, token = [], [], [], [], []
     for block in blocks(rows):
@@ -125,10 +142,53 @@ def row_sums(rows: torch.Tensor, tokens: int | None = None) -> RowSums:
     )
 
 
+def _single_sums(rows: torch.Tensor, tokens: int | None) -> RowSums | None:
+    """`row_sums` of blocks in single precision; None where that does not do."""
+    n = rows.shape[1]
+    lengths, firsts, zeros = [], [], []
+    for x in _columns(rows):
+        lengths.append(torch.linalg.vector_norm(x, dim=1))
+        firsts.append(x.sum(1))
+        zeros.append(torch.eq(x, 0, out=torch.empty(x.shape, device=x.device)).sum(1))
+    length = torch.stack(lengths).double()
+    second = length.square().sum(0)
+    first, zero = (torch.stack(parts).double().sum(0) for parts in (firsts, zeros))
+    in_range = ((length > _SHORT) & (length < _LONG)).all(0) | (zero == n)
+    if not bool(in_range.all()) or bool((first.square() > _NEARLY * n * second).any()):
+        return None
+    inverse = _inverse_norm(second)
+    single = inverse.float()
+    square, projections = 0.0, torch.zeros_like(second)
+    for x in _columns(rows):
+        total = single @ x
+        square += float(total.double().square().sum())
+        projections += x @ total
+    return RowSums(
+        numbers(second / n),
+        numbers(first / n),
+        numbers(zero / n),
+        Cosines(square, numbers((projections * inverse)[inverse != 0])),
+        numbers(_mean_cosine(rows.unflatten(1, (tokens, -1)))) if tokens else None,
+    )
+
+
+_NEARLY = 0.9
+"""Share of ⟨x⟩² in ⟨x²⟩ from which on their difference is left to double precision."""
+
+
+def _is_large(rows: torch.Tensor) -> bool:
+    return rows.dtype == torch.float32 and rows.numel() >= LARGE
+
+
+def _columns(rows: torch.Tensor) -> tuple[torch.Tensor, ...]:
+    """A few columns at a time."""
+    return rows.split(max(1, BLOCK // len(rows)), dim=1)
+
+
 def _mean_cosine(x: torch.Tensor) -> torch.Tensor:
     """Mean cosine over pairs of the T vectors in each (T, D) of x, nan where fewer than two are not zero."""
-    inverse = _inverse_norm(torch.linalg.vecdot(x, x))
-    total = (inverse.unsqueeze(-2) @ x).squeeze(-2)
+    inverse = _inverse_norm(torch.linalg.vecdot(x, x).double())
+    total = (inverse.to(x.dtype).unsqueeze(-2) @ x).squeeze(-2).double()
     n = (inverse != 0).sum(-1)
     return (torch.linalg.vecdot(total, total) - n) / (n * (n - 1))
 

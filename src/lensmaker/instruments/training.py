@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from torch import nn
 
 from lensmaker.core import Training
-from lensmaker.instruments.spectra import spectrum
-from lensmaker.numerics.independence import bulk_p, entries_p, rows_p
+from lensmaker.instruments.spectra import Spectrum, Weighed, spectrum
+from lensmaker.numerics.independence import bulk_p, entries_p, rows_and_columns_p
 from lensmaker.numerics.seeding import stream
 from lensmaker.numerics.side_by_side import side_by_side
 from lensmaker.systems.networks import Network
@@ -56,7 +56,7 @@ class Evidence:
         return f"`{self.parameter}`: {self.sentence} ({p})"
 
 
-def training_state(network: Network) -> tuple[Training, str]:
+def training_state(network: Network, spectra: Sequence[Weighed] = ()) -> tuple[Training, str]:
     r"""Whether a network is fresh or trained, and the strongest evidence for that.
 
     A fresh weight has independent entries, uniform or (truncated) Gaussian of mean zero, or is a
@@ -66,6 +66,15 @@ def training_state(network: Network) -> tuple[Training, str]:
     (its scale, where it has none), which starts constant. The network is trained if the smallest of N
     p-values is below 1e-3/N (Bonferroni), so a fresh one is called trained at a rate of 1e-3 at most.
 
+    Parameters
+    ----------
+    network
+        The network; its parameters are read.
+    spectra
+        Those of its weights that are known already.
+
+    Notes
+    -----
     Running statistics of batch norm are no evidence: a forward pass alone moves them. Taken for trained
     are also fresh weights of a kind not listed, such as the bilinear kernels of an upsampling.
 
@@ -84,7 +93,7 @@ def training_state(network: Network) -> tuple[Training, str]:
     >>> training_state(Network(net, torch.ones(2, 64)))[1][:65]
     '`0.weight`: 1 singular value above the random edge, expected 0 (p'
     """
-    found = evidence(network.model)
+    found = evidence(network.model, spectra=spectra)
     if not found:
         return Training.FRESH, "there is no weight to judge by"
     strongest = min(found, key=lambda e: (max(e.p_value, 1e-99), -e.strength))
@@ -95,7 +104,7 @@ def training_state(network: Network) -> tuple[Training, str]:
     return Training.TRAINED, f"{strongest}; {failed} of {len(found)} tests say so"
 
 
-def evidence(model: nn.Module, seed: int = 0) -> list[Evidence]:
+def evidence(model: nn.Module, seed: int = 0, spectra: Sequence[Weighed] = ()) -> list[Evidence]:
     """The outcomes of all tests, each parameter once; of many weights, some.
 
     Parameters
@@ -104,7 +113,10 @@ def evidence(model: nn.Module, seed: int = 0) -> list[Evidence]:
         Any module; only its parameters are read.
     seed
         For the parts that are drawn of large weights.
+    spectra
+        Those that are known already.
     """
+    known = {_place(w.weights.weight): w.spectrum for w in spectra}
     shifts = set(_starting_constant(model))
     floats = {
         n: p.detach().squeeze()
@@ -123,7 +135,7 @@ def evidence(model: nn.Module, seed: int = 0) -> list[Evidence]:
         if name in shifts:
             return [_shift(name, values)]
         generator = stream(f"training state of {name}", seed)
-        return [e for part in _parts(values.flatten(1).cpu()) for e in _weight(name, part, generator)]
+        return [e for part in _parts(values.flatten(1).cpu()) for e in _weight(name, part, generator, known)]
 
     return [e for found in side_by_side(judged, (n for n in floats if n in chosen)) for e in found]
 
@@ -153,17 +165,31 @@ def _shift(name: str, values: torch.Tensor) -> Evidence:
     )
 
 
-def _weight(name: str, matrix: torch.Tensor, generator: torch.Generator) -> Iterator[Evidence]:
-    nonzero = matrix[matrix != 0]
+Known = dict[tuple[object, ...], Spectrum | None]
+
+
+def _place(weight: torch.Tensor) -> tuple[object, ...]:
+    """Where in memory a matrix lies, read along its rows or its columns."""
+    matrix = weight.detach().flatten(1)
+    return matrix.data_ptr(), *sorted(matrix.shape)
+
+
+def _weight(name: str, matrix: torch.Tensor, generator: torch.Generator, known: Known) -> Iterator[Evidence]:
+    whole, zero = matrix, matrix == 0
+    if zero.any():
+        nonzero = matrix[~zero]
+        # Rows and columns of zeros are left out: padding and pruning put them there.
+        matrix = matrix[~zero.all(1)][:, ~zero.all(0)]
+    else:
+        nonzero = matrix.flatten()
     entries = _drawn(nonzero, 0, ENTRIES, generator)
-    # Rows and columns of zeros are left out: padding and pruning put them there.
-    matrix = matrix[(matrix != 0).any(1)][:, (matrix != 0).any(0)]
     for side in (0, 1):
         matrix = _drawn(matrix, side, LARGEST_SIDE, generator)
-    matrix = matrix.double()
-    if min(matrix.shape, default=0) < 2 or _constructed(matrix):
+    if min(matrix.shape, default=0) < 2 or _constructed(matrix.double()):
         return
-    found = spectrum(matrix)
+    found = known.get(_place(matrix)) if matrix.shape == whole.shape else None
+    matrix = matrix.double()
+    found = found or spectrum(matrix)
     eigenvalues = found.singular_values**2
     if eigenvalues[0] - eigenvalues[-1] <= 1e-4 * eigenvalues[0]:
         return
@@ -181,11 +207,12 @@ def _weight(name: str, matrix: torch.Tensor, generator: torch.Generator) -> Iter
         "singular values spread otherwise than those of a random matrix",
     )
     yield Evidence(name, entries_p(_floats(entries)), 0, "entries neither uniform nor Gaussian around zero")
-    for axis, W in (("row", matrix), ("column", matrix.T)):
+    p_values = rows_and_columns_p(_floats(matrix))
+    for axis, W, p_value in zip(("row", "column"), (matrix, matrix.T), p_values, strict=True):
         norms = W.norm(dim=1)
         spread = (norms.std() / norms.mean()).item()
         sentence = f"{axis} norms spread by {spread:.0%}, more than independent entries allow"
-        yield Evidence(name, rows_p(_floats(W)), 0, sentence)
+        yield Evidence(name, p_value, 0, sentence)
 
 
 def _constructed(matrix: torch.Tensor) -> bool:
@@ -198,7 +225,9 @@ def _drawn(tensor: torch.Tensor, axis: int, most: int, generator: torch.Generato
     n = tensor.shape[axis]
     if n <= most:
         return tensor
-    return tensor.index_select(axis, torch.randint(n, (most,), generator=generator).unique())
+    chosen = torch.zeros(n, dtype=torch.bool)
+    chosen[torch.randint(n, (most,), generator=generator)] = True
+    return tensor.index_select(axis, chosen.nonzero().squeeze(1))
 
 
 def _floats(tensor: torch.Tensor) -> NDArray[np.float64]:

@@ -62,17 +62,32 @@ def rows_p(matrix: Floats) -> float:
     >>> rows_p(w) > 0.01, rows_p(w * np.linspace(0.7, 1.3, 50)[:, None]) < 1e-9
     (True, True)
     """
+    return rows_and_columns_p(matrix)[0]
+
+
+def rows_and_columns_p(matrix: Floats) -> tuple[float, float]:
+    """`rows_p` of a matrix and of its transpose."""
+    squares = matrix**2
+    mean = squares.mean()
+    deviation = squares - mean
+    variance = np.vdot(deviation, deviation) / deviation.size
+    if not variance:
+        return 1.0, 1.0
+    np.multiply(deviation, deviation, out=deviation)
+    κ = np.vdot(deviation, deviation) / deviation.size / variance**2 - 3
+    p_values = (_spread_p(squares.mean(axis) - mean, matrix.size, variance, κ) for axis in (1, 0))
+    rows, columns = p_values
+    return rows, columns
+
+
+def _spread_p(deviations: Floats, size: int, variance: float, κ: float) -> float:
     from scipy.special import gammaincc
 
-    p, n = matrix.shape
-    squares = matrix**2
-    deviation2 = (squares - squares.mean()) ** 2
-    variance = deviation2.mean()
-    if p < 2 or not variance:
+    p = len(deviations)
+    if p < 2:
         return 1.0
-    κ = np.vdot(deviation2, deviation2) / (n * p) / variance**2 - 3
-    T = n * ((squares.mean(1) - squares.mean()) ** 2).sum() / variance
-    spread = (p - 1) ** 2 * max(κ / (n * p) + 2 / (p - 1), 0.1 / (p - 1))
+    T = size / p * (deviations**2).sum() / variance
+    spread = (p - 1) ** 2 * max(κ / size + 2 / (p - 1), 0.1 / (p - 1))
     scale = spread / (2 * (p - 1))
     return float(gammaincc((p - 1) / (2 * scale), T / (2 * scale)))
 

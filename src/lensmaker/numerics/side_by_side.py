@@ -31,4 +31,7 @@ def side_by_side(work: Callable[[Item], Result], items: Iterable[Item]) -> list[
 
 @lru_cache(maxsize=1)
 def _controller() -> ThreadpoolController:
+    # It knows the libraries that are loaded, and SciPy has one of its own.
+    import scipy.linalg.cython_lapack  # noqa: F401
+
     return ThreadpoolController()

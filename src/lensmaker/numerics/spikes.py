@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,14 +24,19 @@ class Spikes:
         Variance of an entry of what remains without them.
     edge
         The eigenvalue above which the next one would have counted.
-    p_value
-        Probability of so large a first eigenvalue, were all entries independent.
+    excess
+        The first eigenvalue above its centre for independent entries, over its scale: a Tracy–Widom variable.
     """
 
     count: int
     variance: float
     edge: float
-    p_value: float
+    excess: float
+
+    @property
+    def p_value(self) -> float:
+        """Probability of so large a first eigenvalue, were all entries independent."""
+        return tracy_widom.survival(self.excess)
 
 
 def find_spikes(eigenvalues: NDArray[np.float64], n: int, level: float = 1e-3) -> Spikes:
@@ -70,8 +76,8 @@ def find_spikes(eigenvalues: NDArray[np.float64], n: int, level: float = 1e-3) -
         μ, s = largest_eigenvalue_scale(p - k, n - k)
         variance = float(rest[k]) / ((p - k) * (n - k))
         if k == 0:
-            p_value = tracy_widom.survival((eigenvalues[0] / variance - μ) / s) if variance else 1.0
+            excess = (eigenvalues[0] / variance - μ) / s if variance else -math.inf
         # The last eigenvalue is all that is left, and never above its own edge.
         if eigenvalues[k] <= variance * (μ + t * s):
             break
-    return Spikes(k, variance, variance * (μ + t * s), p_value)
+    return Spikes(k, variance, variance * (μ + t * s), float(excess))

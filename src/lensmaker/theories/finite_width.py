@@ -13,7 +13,8 @@ from lensmaker.numerics.seeding import stream
 from lensmaker.systems.networks import Network
 from lensmaker.theories.base import Theory
 from lensmaker.theories.statistical_ray.ensemble import Ensemble
-from lensmaker.theories.statistical_ray.reading import read
+from lensmaker.theories.statistical_ray.reading import Reading, read
+from lensmaker.theories.statistical_ray.scatter import centres, replica_spreads
 from lensmaker.theories.statistical_ray.sizing import Sizing, numbers_of_a_sample
 from lensmaker.theories.statistical_ray.walk import Passage, walk
 
@@ -108,19 +109,23 @@ class FiniteWidth(Theory):
         found: dict[tuple[str, Where], tuple[Spread, Regime]] = {}
         alike: dict[tuple[object, ...], list[tuple[str, Where]]] = defaultdict(list)
 
+        seen: list[tuple[tuple[str, Where], Reading, Regime]] = []
+
         def note(passage: Passage) -> None:
             where = passage.element.where
             role = re.sub(r"\d+", "#", where.path), where.operation, where.ordinal
             kind = (*role, *(x.shape for x in passage.inputs), passage.output.shape)
             for reading in read(passage, train.samples, system.batch.samples):
-                key = (reading.name, passage.element.where)
+                key = (reading.name, where)
                 outside = passage.gradient_outside if reading.name == "gradient" else passage.outside
-                regime = Regime(outside) if outside else INSIDE
-                spread = Spread(reading.centre, reading.replica_spread(system.batch.samples), replicas)
-                found[key] = (spread, regime)
+                seen.append((key, reading, Regime(outside) if outside else INSIDE))
                 alike[(reading.name, *kind)].append(key)
 
         walk(train, small.boundary_gradients(train), ensemble, note, self.seed)
+        readings = [reading for _, reading, _ in seen]
+        middles, deviations = centres(readings), replica_spreads(readings, system.batch.samples)
+        for (key, _, regime), middle, deviation in zip(seen, middles, deviations, strict=True):
+            found[key] = (Spread(middle, deviation, replicas), regime)
         for keys in alike.values():
             smooth = _smoothed([found[key][0].deviation for key in keys], replicas)
             for key, deviation in zip(keys, smooth, strict=True):

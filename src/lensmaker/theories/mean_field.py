@@ -20,6 +20,7 @@ from lensmaker.theories.base import Theory
 from lensmaker.theories.finite_width import FiniteWidth, Spread
 from lensmaker.theories.statistical_ray.ensemble import Ensemble
 from lensmaker.theories.statistical_ray.reading import Reading, read
+from lensmaker.theories.statistical_ray.scatter import probe_errors
 from lensmaker.theories.statistical_ray.sizing import Sizing
 from lensmaker.theories.statistical_ray.walk import Passage, walk
 
@@ -82,28 +83,29 @@ class MeanField(Theory):
         ensemble = Ensemble(replicas, True, stream("mean field", self.seed), system.batch.samples)
         unseen = 1.0 - train.samples / system.batch.samples
         several = "the loss takes several signals of the network at once" if len(train.boundary) > 1 else ""
-        found: list[Prediction] = []
+        seen: list[tuple[Reading, Where, str]] = []
 
         def note(passage: Passage) -> None:
-            where = passage.element.where
             for reading in read(passage, train.samples, system.batch.samples, pooled=True):
-                spread, _ = spreads.get((reading.name, where), (_NO_SPREAD, INSIDE))
                 outside = passage.outside
                 if reading.name == "gradient":
                     outside = passage.gradient_outside or several
-                found.append(self._predict(reading, where, outside, spread, replicas, unseen))
+                seen.append((reading, passage.element.where, outside))
 
         walk(train, system.boundary_gradients(train), ensemble, note, self.seed)
+        errors = probe_errors([reading for reading, _, _ in seen])
+        found = []
+        for (reading, where, outside), probe_error in zip(seen, errors, strict=True):
+            spread, _ = spreads.get((reading.name, where), (_NO_SPREAD, INSIDE))
+            found.append(self._predict(reading, where, outside, spread, replicas, unseen * probe_error**2))
         return Table(found)
 
     def _predict(
-        self, reading: Reading, where: Where, outside: str, spread: Spread, replicas: int, unseen: float
+        self, reading: Reading, where: Where, outside: str, spread: Spread, replicas: int, of_probes: float
     ) -> Prediction:
         value, logarithmic = reading.value, quantity(reading.name).scale is Scale.LOG
         # The cloud is one network of R-fold width; the probes stand for the whole batch.
-        error = math.sqrt(
-            spread.error**2 * (1 + 1 / replicas) + unseen * reading.probe_error**2 + ROUNDING**2
-        )
+        error = math.sqrt(spread.error**2 * (1 + 1 / replicas) + of_probes + ROUNDING**2)
         if logarithmic:
             value *= math.exp(-(spread.deviation**2) / 2)
             error *= value

@@ -310,3 +310,17 @@ def test_generators_that_the_model_owns_come_back() -> None:
     assert torch.equal(net.torch.get_state(), before[0])
     assert net.python.getstate() == before[1]
     assert net.numpy.bit_generator.state == before[2]
+
+
+def test_several_passes_over_one_copy_leave_no_trace_each() -> None:
+    model, x = restless(), torch.randn(8, 4)
+    first, network = fingerprint(model), Network(model, x)
+    with network.held_still():
+        network.probes(4)
+        before = state(model)
+        network.probes(4)
+        check_restless(model, before)
+    assert before[0] == first
+    model.calls = 7  # later changes are seen again
+    network.observe()
+    assert model.calls == 7

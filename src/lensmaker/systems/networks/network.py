@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import torch
@@ -13,6 +15,7 @@ from lensmaker.systems.networks.batch import Batch
 from lensmaker.systems.networks.record import LossFn, ParameterGradients, record
 from lensmaker.systems.networks.recorder import Observer
 from lensmaker.systems.networks.train import Train
+from lensmaker.systems.networks.undisturbed import remembered
 
 
 class Network:
@@ -54,6 +57,16 @@ class Network:
         self.loss_fn = loss_fn
         self.seed = seed
         self._whole: Train | None = None
+        self._restore: Callable[[], None] | None = None
+
+    @contextmanager
+    def held_still(self) -> Iterator[None]:
+        """One copy of the model, taken now, serves all passes inside; nobody else may change it meanwhile."""
+        self._restore = remembered(self.model, self.loss_fn)
+        try:
+            yield
+        finally:
+            self._restore = None
 
     def observe(
         self,
@@ -71,6 +84,7 @@ class Network:
             observers=observers,
             on_parameter_gradients=on_parameter_gradients,
             seed=self.seed,
+            restore=self._restore,
         )
         self._whole = train
         return train
@@ -85,12 +99,15 @@ class Network:
 
         Of the whole batch, where the model does not run on a part of it (the nodes of a graph, say).
         """
+        pass_of = partial(
+            record, self.model, loss_fn=self.loss_fn, keep=True, seed=self.seed, restore=self._restore
+        )
         try:
-            return record(self.model, self.batch.head(samples), self.loss_fn, keep=True, seed=self.seed)
+            return pass_of(self.batch.head(samples))
         except ModelError:
             if samples >= self.batch.samples:
                 raise
-            return record(self.model, self.batch, self.loss_fn, keep=True, seed=self.seed)
+            return pass_of(self.batch)
 
     def cropped(self, extent: int) -> Network:
         """The same network on inputs of at most `extent` positions along each axis, where it runs on them.
@@ -102,8 +119,11 @@ class Network:
         if batch is self.batch:
             return self
         small = Network(self.model, batch, None, batch_axis=batch.axis, seed=self.seed)
+        small._restore = self._restore
         try:
-            small._whole = record(self.model, batch.head(2), None, keep=False, seed=self.seed)
+            small._whole = record(
+                self.model, batch.head(2), None, keep=False, seed=self.seed, restore=self._restore
+            )
         except ModelError:
             return self
         small._whole.boundary_gradients = self.whole.boundary_gradients

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -17,7 +17,7 @@ from lensmaker.systems.networks.batch import Batch
 from lensmaker.systems.networks.operations import Family
 from lensmaker.systems.networks.recorder import Observer, Recorder
 from lensmaker.systems.networks.train import LOSS_PATH, Element, Train
-from lensmaker.systems.networks.undisturbed import seed_torch, undisturbed
+from lensmaker.systems.networks.undisturbed import remembered, seed_torch
 
 LossFn = Callable[..., torch.Tensor]
 ParameterGradients = dict[str, torch.Tensor]
@@ -34,6 +34,7 @@ def record(
     on_parameter_gradients: Callable[[ParameterGradients], None] | None = None,
     seed: int = 0,
     batch_axis: int = 0,
+    restore: Callable[[], None] | None = None,
 ) -> Train:
     """Record one forward pass of `model` on `batch`, and the loss gradient at its output.
 
@@ -53,6 +54,8 @@ def record(
         otherwise it stops at the boundary with the loss.
     seed
         Seeds torch's generator inside, for dropout and its like.
+    restore
+        Brings model and loss back to what they were; None: what `remembered` knows of them.
 
     Raises
     ------
@@ -68,10 +71,13 @@ def record(
     ['0:linear', '1:relu']
     """
     _check(model)
-    with undisturbed(model), undisturbed(loss_fn) if isinstance(loss_fn, nn.Module) else nullcontext():
+    restore = restore or remembered(model, loss_fn)
+    try:
         seed_torch(seed)
         batch = Batch.of(batch, batch_axis)
         return _run(model, batch, loss_fn, keep, gradients, observers, on_parameter_gradients)
+    finally:
+        restore()
 
 
 def _run(

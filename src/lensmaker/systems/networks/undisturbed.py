@@ -33,15 +33,31 @@ def undisturbed(model: nn.Module) -> Iterator[None]:
     >>> norm.running_mean, int(norm.num_batches_tracked)
     (tensor([0., 0.]), 0)
     """
-    states = _random_states()
-    restores: list[_Restore] = []
-    _remember(model, restores, {})
+    restore = remembered(model)
     try:
         yield
     finally:
+        restore()
+
+
+def remembered(model: nn.Module, loss_fn: object = None) -> Callable[[], None]:
+    """What brings a model, a loss and the random states back to what they are now, as often as it is called.
+
+    A loss that is no module keeps no state.
+    """
+    states = _random_states()
+    restores: list[_Restore] = []
+    seen: dict[int, Any] = {}
+    _remember(model, restores, seen)
+    if isinstance(loss_fn, nn.Module):
+        _remember(loss_fn, restores, seen)
+
+    def restore_all() -> None:
         for restore in restores:
             restore()
         _restore_random_states(states)
+
+    return restore_all
 
 
 def _remember(item: Any, restores: list[_Restore], seen: dict[int, Any]) -> None:

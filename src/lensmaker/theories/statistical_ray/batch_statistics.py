@@ -111,7 +111,8 @@ def _shrunk(x: Tensor, s: Tensor, variance: Tensor, share: float) -> Tensor:
         return variance
     scatter = 2 / (P + 1) * float(s.var(1, unbiased=False).square().mean())
     if x.ndim > 3:
-        scatter += float(x.flatten(3).var(3, unbiased=False).var(1).mean()) / P
+        within = x.flatten(3).square().mean(3) - s.square()
+        scatter += float(within.var(1).mean()) / P
     total = float(variance.var())
     lasting = total - scatter if total > _SIGNIFICANT * scatter else 0.0
     factor = ((lasting + scatter * share) / (lasting + scatter)) ** 0.5 if total else 1.0

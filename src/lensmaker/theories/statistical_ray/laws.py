@@ -140,7 +140,8 @@ def _random_map(
             )
             return rows.sum(2) if of_sum == "sum" else rows.mean(2)
         return rows
-    if _sum_to_zero(weights.weight):
+    square = mean_square(weights.weight.detach().flatten(1))
+    if _sum_to_zero(weights.weight, square):
         raise NoLawError("the weights of each of its units sum to zero, as independent ones do not")
     x = _of_each(weights.signal, train, cloud, ensemble)
     if weights.layout is Layout.CHANNELS:
@@ -161,10 +162,11 @@ def _random_map(
         other = _of_each(element.args[1].value, train, cloud, ensemble)
         if x.numel() * other.shape[-1] > _MOST_PAIRS:
             raise NoLawError("more products of its two inputs than are affordable")
-        return _matrix((x.unsqueeze(-1) * other.unsqueeze(-2)).flatten(-2), weights, sigma_b, ensemble)
+        pairs = (x.unsqueeze(-1) * other.unsqueeze(-2)).flatten(-2)
+        return _matrix(pairs, weights, square**0.5, sigma_b, ensemble)
     if weights.layout is Layout.ROWS:
-        return _matrix(x.transpose(-1, -2), weights, sigma_b, ensemble).transpose(-1, -2)
-    y = _matrix(x, weights, sigma_b, ensemble)
+        return _matrix(x.transpose(-1, -2), weights, square**0.5, sigma_b, ensemble).transpose(-1, -2)
+    y = _matrix(x, weights, square**0.5, sigma_b, ensemble)
     return y.reshape(len(y), *train.values[element.outputs[0]].shape) if y.shape[-1] == 1 else y
 
 
@@ -180,19 +182,36 @@ _BY_CHANCE = 16
 """Squared mean over its variance below which it is one of random biases: four standard errors."""
 
 
-def _sum_to_zero(weight: Tensor) -> bool:
-    """Whether the sums (Σ_j w_ij)² are far below Σ_j w_ij²: standardised weights feel no mean of their input."""
-    rows = weight.detach().flatten(1).double()
-    squares = float(rows.square().sum())
-    return len(rows) >= _TELLING and float(rows.sum(1).square().sum()) < _NO_SUM * squares
+def mean_square(rows: Tensor) -> float:
+    """⟨w²⟩ of a matrix, row by row in its own precision where that has the range for it.
+
+    Examples
+    --------
+    >>> round(mean_square(torch.tensor([[3.0, 4.0], [0.0, 5e-30]])), 6)
+    6.25
+    """
+    lengths = torch.linalg.vector_norm(rows, dim=1) if rows.dtype == torch.float32 else torch.zeros(1)
+    if bool(((lengths > _SHORT) & (lengths < _LONG)).all()):
+        return float(lengths.double().square().sum()) / rows.numel()
+    return float(rows.double().square().mean())
+
+
+_SHORT, _LONG = 1e-13, 1e13
+"""Lengths between which squares in single precision neither vanish nor overflow."""
+
+
+def _sum_to_zero(weight: Tensor, square: float) -> bool:
+    """Whether (Σ_j w_ij)² is far below Σ_j w_ij², `square` in the mean: standardised weights feel no mean of x."""
+    rows = weight.detach().flatten(1)
+    sums = rows.sum(1).double()
+    return len(rows) >= _TELLING and float(sums.square().sum()) < _NO_SUM * rows.numel() * square
 
 
 _TELLING, _NO_SUM = 16, 0.03
 """Of 16 independent rows, the squared sums are below 3 % of their mean once in 10¹⁰ matrices."""
 
 
-def _matrix(x: Tensor, weights: Weights, sigma_b: float, ensemble: Ensemble) -> Tensor:
-    scale = float(weights.weight.double().square().mean().sqrt())
+def _matrix(x: Tensor, weights: Weights, scale: float, sigma_b: float, ensemble: Ensemble) -> Tensor:
     width = weights.weight.shape[0] // weights.groups
     if weights.groups == 1:
         return mix(x, scale, width, ensemble, sigma_b)

@@ -12,11 +12,19 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from lensmaker.theories.statistical_ray.ensemble import Ensemble
-from lensmaker.theories.statistical_ray.quasi_random import gaussian_points, orthogonal_to
+from lensmaker.theories.statistical_ray.quasi_random import (
+    gaussian_points,
+    orthogonal_to,
+    whitened,
+    whitening,
+)
 from lensmaker.theories.statistical_ray.rotation import Rotation, fast_length
 
 FEW_SITES = 192
 """Up to this many rows (tangents included) a pooled cloud is drawn from quasi-random points."""
+
+FEW_ROWS = 64
+"""Up to this many rows (tangents included) the matrix of a separate network is drawn along them alone."""
 
 _SMALL_MATRIX = 2**17
 """Up to this many entries the matrix of a separate network is drawn entry by entry…"""
@@ -35,7 +43,8 @@ def mix(x: Tensor, scale: float, width: int, ensemble: Ensemble, sigma_b: float 
 
     With A = scale·x the output clouds have ⟨y_s y_t⟩ = A_s·A_t + σ_b². Ways lead there:
 
-    - separate networks: a Gaussian matrix; where that is large, the corner of a larger random rotation;
+    - separate networks, few sites: a Gaussian matrix, drawn along the directions in which it is used alone;
+    - separate networks, many sites: a Gaussian matrix; where that is large, the corner of a random rotation;
     - pooled, few sites: y = L Z with L Lᵀ = A Aᵀ and Z quasi-random Gaussian points, exactly white, exactly
       symmetric and exactly orthogonal to the clouds still alive: all second moments are exact;
     - pooled, many sites: a random rotation onto symmetric pairs ±z, in random order, with the diagonal
@@ -137,10 +146,12 @@ class Drawn(torch.autograd.Function):
 
 
 def _separate(x: Tensor, scale: float, width: int, ensemble: Ensemble, sigma_b: float) -> Tensor:
-    ensemble = ensemble.stream()
+    ensemble, alone = ensemble.stream(), ensemble.repeated is None
     replicas, inputs = x.shape[0], x.shape[-1]
     rows = x.flatten(1, -2)
-    if inputs * width <= (_SMALL_MATRIX if rows.shape[1] < _MANY_SITES else _SHARED_MATRIX):
+    if alone and 4 * rows.shape[1] <= inputs and 2 * rows.shape[1] <= FEW_ROWS:
+        y = drawn_along(rows, scale, width, ensemble)
+    elif inputs * width <= (_SMALL_MATRIX if rows.shape[1] < _MANY_SITES else _SHARED_MATRIX):
         y = rows @ (scale * ensemble.normal(replicas, inputs, width))
     else:
         size = fast_length(max(inputs, _GAUSSIAN_CORNER * width))
@@ -150,6 +161,31 @@ def _separate(x: Tensor, scale: float, width: int, ensemble: Ensemble, sigma_b: 
     if sigma_b:
         y = y + sigma_b * ensemble.normal(replicas, 1, width)
     return y.reshape(*x.shape[:-1], width)
+
+
+def drawn_along(rows: Tensor, scale: float, width: int, ensemble: Ensemble) -> Tensor:
+    """Rows (R, S, M) through a Gaussian matrix of each replica, of which only what they meet is drawn.
+
+    With X = Q T, Q an orthonormal basis of the rows and their tangents, W X = Z T, where Z = W Q is white
+    Gaussian. Given that, W = Z Qᵀ + W′(1 − Q Qᵀ) with W′ independent of it, so that the gradients Wᵀδ, with
+    δ = Q′ T′, are Q Zᵀδ + (1 − Q Qᵀ) Z′ T′, and Z′ white again. The law is that of the matrix, at a cost of
+    S·(M + N) random numbers instead of M·N.
+    """
+    a, da = forward.unpack_dual(rows)
+    sites = rows.shape[1]
+    both = a.detach() if da is None else torch.cat([a.detach(), da.detach()], 1)
+    basis, coordinates = torch.linalg.qr(both.mT)
+    white = ensemble.normal(rows.shape[0], basis.shape[-1], width)
+    drawn = scale * (coordinates.mT @ white)
+
+    def back(gradient: Tensor) -> Tensor:
+        _, along_gradient = torch.linalg.qr(gradient.mT)
+        fresh = ensemble.normal(gradient.shape[0], along_gradient.shape[-2], a.shape[-1])
+        returned = along_gradient.mT @ fresh
+        return scale * (returned + (gradient @ white.mT - returned @ basis) @ basis.mT)
+
+    y: Tensor = Drawn.apply(a, drawn[:, :sites], back)
+    return y if da is None else forward.make_dual(y, drawn[:, sites:])
 
 
 class _Corner(torch.autograd.Function):
@@ -196,8 +232,9 @@ def _draw(rows: Tensor, tangents: Tensor, total: int, sigma_b: float, ensemble: 
     order = eigenvalues.argsort(descending=True)
     factor = vectors[:, order] * eigenvalues[order].clamp_min(0).sqrt()
     points = gaussian_points(len(wide), total, ensemble)
-    points = orthogonal_to(points, _live_rows(total, ensemble))
-    return ((factor @ points) * sizes).float()
+    if live := _live_rows(total, ensemble):
+        return ((factor @ orthogonal_to(whitened(points.double()), live)) * sizes).float()
+    return (sizes * (factor @ whitening(points))).float() @ points
 
 
 def _live_rows(total: int, ensemble: Ensemble) -> list[Tensor]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from functools import lru_cache
+
 import torch
 from torch import Tensor
 
@@ -9,34 +12,46 @@ from lensmaker.theories.statistical_ray.ensemble import Ensemble
 
 
 def gaussian_points(dimensions: int, count: int, ensemble: Ensemble) -> Tensor:
-    """`count` points of a white Gaussian in `dimensions` dimensions, (D, n), float64.
+    """`count` points of a Gaussian in `dimensions` dimensions, (D, n), in pairs ±z in random order.
 
-    Scrambled Sobol points through the inverse normal distribution, in pairs ±z, in random order, made
-    exactly white: Z Zᵀ = n·1. The first dimensions are the most even.
+    Sobol points, shifted at random on the torus (R. Cranley and T. Patterson, 1976), through the inverse normal
+    distribution. The first dimensions are the most even; `whitening` makes all of them exactly white.
 
     Examples
     --------
-    >>> z = gaussian_points(3, 512, Ensemble(1, True, torch.Generator().manual_seed(0)))
+    >>> z = gaussian_points(3, 512, Ensemble(1, True, torch.Generator().manual_seed(0))).double()
+    >>> z = whitening(z) @ z
     >>> bool(torch.allclose(z @ z.T / 512, torch.eye(3, dtype=z.dtype)))
     True
     """
     half = (count + 1) // 2
-    seed = int(torch.randint(2**31, (), generator=ensemble.generator))
-    uniform = torch.quasirandom.SobolEngine(dimensions, scramble=True, seed=seed).draw(
-        half, dtype=torch.float64
-    )
-    normal = torch.special.ndtri(uniform.clamp(_EDGE, 1 - _EDGE)).T
-    points = torch.cat([normal, -normal], 1)[:, :count]
-    return whitened(points[:, torch.randperm(count, generator=ensemble.generator)])
+    shift = torch.rand(dimensions, 1, generator=ensemble.generator)
+    uniform = (_sobol_points(dimensions, half) + shift).frac()
+    normal = math.sqrt(2) * torch.erfinv((2 * uniform - 1).clamp(-_EDGE, _EDGE))
+    order = torch.randperm(2 * half, generator=ensemble.generator)[:count]
+    return torch.cat([normal, -normal], 1).index_select(1, order)
 
 
-_EDGE = 1e-9
+@lru_cache(maxsize=4)
+def _sobol_points(dimensions: int, count: int) -> Tensor:
+    """Scrambled Sobol points, (D, n)."""
+    engine = torch.quasirandom.SobolEngine(dimensions, scramble=True, seed=0)
+    return engine.draw(count, dtype=torch.float64).T.float().contiguous()
+
+
+_EDGE = 1 - 2e-7
+
+
+def whitening(points: Tensor) -> Tensor:
+    """The symmetric matrix W (D, D) that makes the points Z white, W Z Zᵀ W = n·1, in double precision."""
+    points = points.double()
+    eigenvalues, vectors = torch.linalg.eigh(points @ points.T / points.shape[1])
+    return (vectors / eigenvalues.clamp_min(torch.finfo(points.dtype).tiny).sqrt()) @ vectors.T
 
 
 def whitened(points: Tensor) -> Tensor:
     """The points (D, n) with Z Zᵀ = n·1, changed as little as that takes."""
-    eigenvalues, vectors = torch.linalg.eigh(points @ points.T / points.shape[1])
-    return (vectors / eigenvalues.clamp_min(torch.finfo(points.dtype).tiny).sqrt()) @ vectors.T @ points
+    return whitening(points) @ points
 
 
 def orthogonal_to(points: Tensor, rows: list[Tensor]) -> Tensor:

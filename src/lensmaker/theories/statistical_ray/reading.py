@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from lensmaker.core import Scale, quantity
 from lensmaker.systems.networks import Element, Family
 from lensmaker.systems.networks.operations import ELEMENTWISE_ACTIVATIONS
 from lensmaker.systems.networks.weights import named_arguments
@@ -42,95 +41,6 @@ class Reading:
         """Of the pooled ensemble."""
         return float(self.numerator.sum() / self.denominator.sum())
 
-    @property
-    def by_replica(self) -> Tensor:
-        """Of every replica alone, (R,)."""
-        return self.numerator.sum(1) / self.denominator.sum(1)
-
-    @property
-    def probe_error(self) -> float:
-        """Standard error from the choice of probes, by the jackknife; 0 where they cannot be told apart.
-
-        On a log scale it is relative.
-        """
-        probes = self.numerator.shape[1]
-        if probes < 2:
-            return 0.0
-        if self.pairs is not None:
-            if probes < 3:
-                return 0.0
-            matrix = self.pairs.mean(0)
-            total, rows = matrix.sum(), matrix.sum(1)
-            left_out = (total - 2 * rows) / ((probes - 1) * (probes - 2))
-        else:
-            up, down = self.numerator.sum(0), self.denominator.sum(0)
-            left_out = (up.sum() - up) / (down.sum() - down)
-        if self._logarithmic:
-            left_out = left_out.clamp_min(torch.finfo(left_out.dtype).tiny).log()
-        spread = left_out - left_out.mean()
-        return float(((probes - 1) / probes * spread.square().sum()).sqrt())
-
-    @property
-    def centre(self) -> float:
-        """Of a typical replica: the mean over replicas, geometric on a log scale."""
-        values = self._by_replica()
-        return float(values.mean().exp() if self._logarithmic else values.mean())
-
-    def replica_spread(self, samples: int) -> float:
-        """Standard deviation from network to network of the mean over `samples`; on a log scale relative.
-
-        The replicas follow fewer probes than there are samples. What fluctuates for each probe on its own
-        (the interaction of the two-way table replica × probe) averages out over the samples, and is taken
-        out in proportion.
-        """
-        values = self._by_replica()
-        if len(values) < 2:
-            return math.nan
-        variance = float(values.var())
-        replicas, probes = self.numerator.shape
-        if self.pairs is not None and samples > probes > 3:
-            return math.sqrt(max(_spread_of_pairs(self.pairs, samples), variance / _AT_MOST))
-        if probes > 1 and self.pairs is None and samples > probes:
-            table = self.numerator / self.denominator
-            if self._logarithmic:
-                table = table / table.mean().clamp_min(torch.finfo(table.dtype).tiny)
-            residual = table - table.mean(0) - table.mean(1, keepdim=True) + table.mean()
-            interaction = float(residual.square().sum()) / ((replicas - 1) * (probes - 1))
-            without = max(variance - interaction / probes, 0.0) + interaction / samples
-            variance = max(without, variance / _AT_MOST)
-        return math.hypot(math.sqrt(variance), self.step / 2)
-
-    @property
-    def _logarithmic(self) -> bool:
-        return quantity(self.name).scale is Scale.LOG
-
-    def _by_replica(self) -> Tensor:
-        values = self.by_replica
-        return values.clamp_min(torch.finfo(values.dtype).tiny).log() if self._logarithmic else values
-
-
-_AT_MOST = 4
-"""Largest part of a variance that is said to average out over the samples: a few networks do not show more."""
-
-
-def _spread_of_pairs(pairs: Tensor, samples: int) -> float:
-    """Variance from network to network of the mean over the pairs of n samples, from those of P probes.
-
-    Of two pairs, some are the same, some share one sample, some none; each kind has its own covariance over
-    networks, and n samples have them in other proportions than P.
-    """
-    replicas, probes, _ = pairs.shape
-    d = pairs - pairs.mean(0)
-    total = d.sum((1, 2)).square().sum()
-    same = d.square().sum()
-    joined = d.sum(2).square().sum() - same
-    apart = (total - 4 * joined - 2 * same) / (replicas - 1)
-    P, n = probes, samples
-    same, joined = same / (replicas - 1) / (P * (P - 1)), joined / (replicas - 1) / (P * (P - 1) * (P - 2))
-    apart = apart / (P * (P - 1) * (P - 2) * (P - 3))
-    parts = 2 * same + 4 * (n - 2) * joined.clamp_min(0) + (n - 2) * (n - 3) * apart.clamp_min(0)
-    return float(parts / (n * (n - 1)))
-
 
 def read(passage: Passage, probes: int, samples: int, pooled: bool = False) -> list[Reading]:
     """Every standard quantity that the passage of so many probes, of all samples, shows.
@@ -144,7 +54,7 @@ def read(passage: Passage, probes: int, samples: int, pooled: bool = False) -> l
     rows, scale = _scaled(_by_sample(x, sample))
     products = (rows @ rows.mT).double() / rows.shape[-1]
     square = products.diagonal(dim1=-2, dim2=-1) * scale**2
-    mean = rows.sum(-1, dtype=torch.float64) / rows.shape[-1] * scale
+    mean = rows.sum(-1).double() / rows.shape[-1] * scale
     ones = torch.ones_like(square)
     readings = [
         Reading("second_moment", square, ones),
@@ -162,7 +72,7 @@ def read(passage: Passage, probes: int, samples: int, pooled: bool = False) -> l
         gradient = _squares(_by_sample(passage.gradient, sample))
         readings.append(Reading("gradient", gradient, torch.ones_like(gradient)))
     if passage.element.operation in ELEMENTWISE_ACTIVATIONS:
-        zero = 1 - torch.count_nonzero(rows, -1).double() / rows.shape[-1]
+        zero = _zeros(rows).mean(-1).double()
         readings.append(Reading("zero_fraction", zero, torch.ones_like(zero), step=1 / rows[0].numel()))
         if sample is not None and probes >= min(DEAD_PROBES, samples):
             readings.append(_dead(x.narrow(sample, 0, min(probes, DEAD_PROBES)), zero, passage.units + 1))
@@ -174,7 +84,7 @@ def read(passage: Passage, probes: int, samples: int, pooled: bool = False) -> l
 def _scaled(x: Tensor) -> tuple[Tensor, float]:
     """The tensor in single precision, over a power of two where its squares would leave that; the power."""
     x = x.float()
-    largest = float(torch.linalg.vector_norm(x, torch.inf)) if x.numel() else 0.0
+    largest = max(abs(float(end)) for end in torch.aminmax(x)) if x.numel() else 0.0
     if _SMALL < largest < 1 / _SMALL or not 0 < largest < math.inf:
         return x, 1.0
     power = 2.0 ** math.floor(math.log2(largest))
@@ -182,6 +92,11 @@ def _scaled(x: Tensor) -> tuple[Tensor, float]:
 
 
 _SMALL = 1e-8
+
+
+def _zeros(x: Tensor) -> Tensor:
+    """One where an entry is zero: counted in floats, which sum many times faster than booleans."""
+    return torch.eq(x, 0, out=torch.empty(x.shape))
 
 
 def _squares(rows: Tensor) -> Tensor:
@@ -275,12 +190,14 @@ def _saturation(passage: Passage, sample: int | None) -> list[Reading]:
     x = passage.inputs[0]
     rows = _by_sample(x, sample)
     some = rows[..., : max(_SLOPES // (rows.shape[0] * rows.shape[1]), 16)]
-    slope = _slope(element, some)
-    grid = _slope(element, torch.linspace(-8.0, 8.0, 4001))
-    if slope is None or grid is None:
+    # The largest slope is sought on a grid, beside the slopes at the cloud's own entries.
+    grid = torch.linspace(-8.0, 8.0, 4001)
+    slope = _slope(element, torch.cat([some.flatten(), grid]))
+    if slope is None:
         return []
+    slope, grid = slope[:-4001].view(some.shape), slope[-4001:]
     low = slope.abs() < SATURATED_SLOPE * grid.abs().max()
-    fraction = torch.count_nonzero(low, -1).double() / low.shape[-1]
+    fraction = low.float().mean(-1).double()
     return [Reading("saturation", fraction, torch.ones_like(fraction))]
 
 
