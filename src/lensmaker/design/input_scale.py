@@ -29,7 +29,8 @@ class InputScale(Aberration):
     saturate it saturates them all. The correction standardises the input by its overall mean m and standard
     deviation s, x → (x − m)/s, and writes that into the first layer: W → W/s, b → b − (Σ_j W_ij) m/s. Where
     that layer pads its input with zeros, or has no bias, the mean is left to the data, and x → x/√q₀ alone
-    is written. To normalise the data themselves is as good: then leave the weights alone.
+    is written. That mends the function; the gradient of this weight is still taken with the raw input, (m² + s²)^½
+    times as large, so that to train it is better to normalise the data themselves and leave the weights alone.
     """
 
     name = "input_scale"
@@ -87,7 +88,8 @@ def _folded(
     shifted = stored.detach().double() - sums * mean / deviation
     words = (
         f"subtract {mean:.4g} from the input and divide it by {deviation:.4g}, or, as is done here, multiply "
-        f"{parameter} by {1 / deviation:.4g} and shift {name} by as much"
+        f"{parameter} by {1 / deviation:.4g} and shift {name} by as much: the function is the same, but the gradient "
+        f"of that weight stays {math.sqrt(q):.3g} times as large, so normalise the data before you train"
     )
     return words, {parameter: Scaled(1 / deviation), name: Replaced(shifted)}
 
