@@ -73,7 +73,7 @@ def lenses(evidence: Evidence) -> list[Lens]:
 
     Left out are branched stages, look-ups, whose scale is that of an input, a first stage of sines, whose weights
     are frequencies, stages with a normalisation, which divides the scale of the weights out again, those that
-    make of finite numbers what is none, and of a trained network those that biases have shut.
+    make of finite numbers what is none, and those that biases have shut.
     """
     stages = [
         s
@@ -96,10 +96,14 @@ def _breaks(stage: Stage, evidence: Evidence) -> bool:
 
 
 def _shut_by_biases(stage: Stage, evidence: Evidence) -> bool:
-    """Whether the measured gain of a trained stage is gone because biases shift its units to where it is flat."""
-    if evidence.training is not Training.TRAINED or evidence.sigma_b(stage) < 2 * evidence.sigma_w(stage):
+    """Whether biases shift the units of a stage to where its activation is flat, so that χ says nothing of its weights.
+
+    `dead_units` and `saturated_units` name it.
+    """
+    if evidence.sigma_b(stage) < 2 * evidence.sigma_w(stage):
         return False
-    return any((evidence.measured("saturation", e.where) or 0.0) > 0.98 for e in stage.elements)
+    bound = 0.98 if evidence.training is Training.TRAINED else 0.8
+    return any((evidence.measured("saturation", e.where) or 0.0) > bound for e in stage.elements)
 
 
 def _along_the_axis(evidence: Evidence, stages: Sequence[Stage]) -> Iterator[Lens]:

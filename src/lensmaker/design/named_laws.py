@@ -36,10 +36,12 @@ def follows_a_law_of_others(element: Element, train: Train) -> bool:
     >>> net = torch.nn.Sequential(*(torch.nn.Linear(n, m) for n, m in ((64, 64), (64, 512), (512, 9))))
     >>> for layer in net:
     ...     _ = torch.nn.init.normal_(layer.weight, 0, 0.02, generator=torch.Generator().manual_seed(0))
-    >>> [follows_a_law_of_others(e, train) for e in (train := record(net, torch.ones(2, 64))).elements]
+    >>> train = record(net, torch.ones(2, 64))
+    >>> [follows_a_law_of_others(e, train) for e in train.elements]
     [True, True, True]
     >>> net[2].weight.data *= 2
-    >>> [follows_a_law_of_others(e, train) for e in (train := record(net, torch.ones(2, 64))).elements]
+    >>> train = record(net, torch.ones(2, 64))
+    >>> [follows_a_law_of_others(e, train) for e in train.elements]
     [False, False, False]
     """
     own = _laws(element, train)

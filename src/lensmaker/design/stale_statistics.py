@@ -35,7 +35,8 @@ class StaleStatistics(Aberration):
     Gaussian, from the stored statistics; that of the median channel breaks the bound (channels that are silent
     on this batch are no fault). The bound is wide where no normalisation before it agrees with its data, for
     then the data themselves may be of another kind, and the network still be right about them. Statistics that
-    were never estimated (0 and 1 throughout the network), or are still on their way from there, are left alone.
+    were never estimated (0 and 1 throughout the network) are left alone; of those still on their way from there
+    it is the end of the way that is compared.
     The correction stores those of this batch, on the choice that the data are right: were the batch unusual, the
     data are what to look at.
     """
@@ -47,12 +48,7 @@ class StaleStatistics(Aberration):
     explained_by = ("non_finite", "layer_gain", "depth_gain", "input_scale", "stale_statistics")
 
     def look(self, evidence: Evidence) -> list[Suspicion]:
-        modules = dict(evidence.network.model.named_modules())
-        suspects = [
-            e
-            for e in evidence.train.visible()
-            if _stored(e, evidence.train) is not None and _settled(modules.get(e.where.path))
-        ]
+        suspects = [e for e in evidence.train.visible() if _stored(e, evidence.train) is not None]
         if all(_fresh(*found) for e in suspects if (found := _stored(e, evidence.train)) is not None):
             return []
         contents = evidence.network.probes(min(SAMPLES, evidence.network.batch.samples))
@@ -70,6 +66,7 @@ class StaleStatistics(Aberration):
                 continue
             axes = [a for a in range(x.ndim) if a != 1]
             variance, mean = torch.var_mean(x.detach().double(), axes, correction=0)
+            stored = _settled(stored, modules.get(element.where.path))
             divergence = float(_divergence(mean, variance, *stored).median())
             bound = BOUND if agreed and not disagreed else BOUND_ALONE
             agreed, disagreed = agreed or divergence <= BOUND, disagreed or divergence > BOUND
@@ -120,12 +117,13 @@ def _fresh(mean: Tensor, variance: Tensor) -> bool:
     return bool((mean == 0).all()) and bool((variance == 1).all())
 
 
-def _settled(module: nn.Module | None) -> bool:
-    """Whether what a normalisation began with, 0 and 1, has less than 5 % left in its running averages."""
+def _settled(stored: tuple[Tensor, Tensor], module: nn.Module | None) -> tuple[Tensor, Tensor]:
+    """What the running averages are on their way to: without what is left of the 0 and 1 that they began with."""
     steps, momentum = getattr(module, "num_batches_tracked", None), getattr(module, "momentum", None)
-    if steps is None or momentum is None or int(steps) == 0:
-        return True
-    return bool((1 - momentum) ** int(steps) < 0.05)
+    if steps is None or momentum is None or int(steps) == 0 or _fresh(*stored):
+        return stored
+    left = float((1 - momentum) ** int(steps))
+    return (stored[0] / (1 - left), (stored[1] - left) / (1 - left)) if left < 1 else stored
 
 
 def _divergence(mean: Tensor, variance: Tensor, stored_mean: Tensor, stored_variance: Tensor) -> Tensor:

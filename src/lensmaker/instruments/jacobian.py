@@ -227,9 +227,11 @@ class _Bench:
         return np.asarray(sum(sums) / entries)
 
     def singular_values(self, step: Refraction) -> NDArray[np.float64]:
-        """Of the Jacobian of each sample, whose columns are the tangents of a basis."""
-        columns = torch.stack([self.layouts[step.value].rows(t) for t in step.tangents], dim=-1)
-        return numbers(torch.linalg.svdvals(columns.double()))
+        """Of the Jacobian of each sample, whose columns are the tangents of a basis; nan where it is not finite."""
+        columns = torch.stack([self.layouts[step.value].rows(t) for t in step.tangents], dim=-1).double()
+        finite = columns.isfinite().flatten(1).all(1)
+        found = torch.linalg.svdvals(torch.where(finite[:, None, None], columns, 0.0))
+        return numbers(torch.where(finite[:, None], found, torch.nan))
 
 
 def _growth(out: NDArray[np.float64], into: NDArray[np.float64]) -> Estimate:

@@ -14,8 +14,9 @@ from lensmaker.theories.statistical_ray.ensemble import Ensemble
 def gaussian_points(dimensions: int, count: int, ensemble: Ensemble) -> Tensor:
     """`count` points of a Gaussian in `dimensions` dimensions, (D, n), in pairs ±z in random order.
 
-    Sobol points, shifted at random on the torus (R. Cranley and T. Patterson, 1976), through the inverse normal
-    distribution. The first dimensions are the most even; `whitening` makes all of them exactly white.
+    Sobol points with a random digital shift, which keeps them a net as a shift on the torus would not (J. Dick and
+    F. Pillichshammer, Digital Nets and Sequences, 2010), through the inverse normal distribution. The first
+    dimensions are the most even; `whitening` makes all of them exactly white.
 
     Examples
     --------
@@ -25,8 +26,8 @@ def gaussian_points(dimensions: int, count: int, ensemble: Ensemble) -> Tensor:
     True
     """
     half = (count + 1) // 2
-    shift = torch.rand(dimensions, 1, generator=ensemble.generator)
-    uniform = (_sobol_points(dimensions, half) + shift).frac()
+    shift = torch.randint(1 << _BITS, (dimensions, 1), generator=ensemble.generator, dtype=torch.int32)
+    uniform = (_sobol_points(dimensions, half) ^ shift).float() * 2.0**-_BITS
     normal = math.sqrt(2) * torch.erfinv((2 * uniform - 1).clamp(-_EDGE, _EDGE))
     order = torch.randperm(2 * half, generator=ensemble.generator)[:count]
     return torch.cat([normal, -normal], 1).index_select(1, order)
@@ -34,11 +35,12 @@ def gaussian_points(dimensions: int, count: int, ensemble: Ensemble) -> Tensor:
 
 @lru_cache(maxsize=4)
 def _sobol_points(dimensions: int, count: int) -> Tensor:
-    """Scrambled Sobol points, (D, n)."""
+    """Scrambled Sobol points, (D, n), as the whole numbers of their digits."""
     engine = torch.quasirandom.SobolEngine(dimensions, scramble=True, seed=0)
-    return engine.draw(count, dtype=torch.float64).T.float().contiguous()
+    return (engine.draw(count, dtype=torch.float64).T * 2**_BITS).int().contiguous()
 
 
+_BITS = 30
 _EDGE = 1 - 2e-7
 
 

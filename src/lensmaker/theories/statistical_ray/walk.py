@@ -269,14 +269,16 @@ def _boundary(
     """The recorded gradient δ on the cloud, of the recorded size at each site.
 
     Of many units, δ is put at the recorded angle to the output at each site, and turned at random otherwise. Of few,
-    such angles are a matter of chance, and would hide what the sites have in common: of δ = α y + δ′, with ⟨y·δ′⟩ = 0
-    over all sites, the part along the output y stays along that of the cloud; δ′ is turned, at all sites alike.
+    at many sites, such angles are a matter of chance, and would hide what the sites have in common: of δ = α y + δ′,
+    with ⟨y·δ′⟩ = 0 over all sites, the part along the output y stays along that of the cloud; δ′ is turned, at all
+    sites alike.
     """
     if value is None or value.shape != gradient.shape or gradient.ndim < 2:
         return _turned(gradient, units, ensemble)
     v = value.detach().float()
     length, direction = _unit(gradient, units)
-    if gradient.shape[units] <= _FEW_UNITS:
+    n = gradient.shape[units]
+    if n <= _FEW_UNITS and gradient.numel() >= _MANY_SITES * n**2:
         square = v.square().sum()
         α = (gradient * v).sum() / torch.where(square > 0, square, 1.0)
         return length * _unit(α * cloud + _turned(gradient - α * v, units, ensemble), units + 1)[1]
@@ -289,6 +291,8 @@ def _boundary(
 
 
 _FEW_UNITS = 16
+_MANY_SITES = 4
+"""Sites for each unit from which they may have something in common."""
 
 
 def _unit(x: Tensor, units: int) -> tuple[Tensor, Tensor]:
