@@ -25,3 +25,13 @@ def test_each_case_is_quoted_as_it_was_measured(benchmark: str) -> None:
     for name, case in RESULTS[benchmark]["cases"].items():
         ratio = case["ratio"]
         assert quoted[name] == (ratio["median"], ratio["low"], ratio["high"]), name
+
+
+def test_the_scores_of_the_planted_faults_are_quoted() -> None:
+    score = RESULTS["planted_faults"]
+    shares = [score["right"], score["factors_within_10_percent"], score["recovered"], score["false_alarms"]]
+    shares += [share for peer in score["peers"].values() for share in peer.values() if share]
+    section = PAGE.split("## What it finds")[1].split("\n## ")[0]
+    assert [x for x in shares if f"{100 * x:.1f} %" not in section] == []
+    assert f"| cases | {score['cases']} |" in section
+    assert score["cases"] >= 200

@@ -8,6 +8,7 @@ the median of all is taken as named.
 from __future__ import annotations
 
 import contextlib
+import copy
 import io
 import logging
 import math
@@ -64,7 +65,7 @@ def opinions(model: nn.Module, batch: tuple[Tensor, Tensor]) -> Iterator[tuple[s
             ):
                 warnings.simplefilter("ignore")
                 try:
-                    opinion = peer(model, batch)
+                    opinion = peer(copy.deepcopy(model), batch)  # some of them move running statistics
                 except Exception:  # whatever a peer raises on a network with a fault
                     opinion = Opinion((), "")
             yield name, opinion
