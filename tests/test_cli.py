@@ -417,6 +417,11 @@ def test_an_interrupt_inside_the_model(bench: Path, lensmaker: Callable[..., Run
     assert not (bench / "r.html").exists()
 
 
+def _interruptible() -> None:
+    """As in a terminal: a suite that runs in the background of a shell has SIGINT ignored, and its children too."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 def test_ctrl_c_from_outside(bench: Path) -> None:
     command = [
         str(Path(sys.executable).with_name("lensmaker")),
@@ -424,17 +429,22 @@ def test_ctrl_c_from_outside(bench: Path) -> None:
         "--html",
         "r.html",
     ]
-    process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ}
-    )
-    try:
-        while not (bench / "asleep").exists():
-            assert process.poll() is None, process.communicate()
-            time.sleep(0.05)
-        process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=60)
-    finally:
-        process.kill()
+    with subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ},
+        preexec_fn=_interruptible,
+    ) as process:
+        try:
+            while not (bench / "asleep").exists():
+                assert process.poll() is None, process.communicate()
+                time.sleep(0.05)
+            process.send_signal(signal.SIGINT)
+            out, err = process.communicate(timeout=60)
+        finally:
+            process.kill()
     assert process.returncode == 130
     assert (out, "Traceback" in err) == ("", False)
     assert not (bench / "r.html").exists()

@@ -141,7 +141,12 @@ def normalised() -> tuple[nn.Sequential, tuple[Tensor, Tensor]]:
 
 
 @pytest.mark.parametrize(
-    ("size", "shift"), [(100.0, 0.0), pytest.param(0.01, 0.0, marks=pytest.mark.slow), (1.0, 5.0)]
+    ("size", "shift"),
+    [
+        (100.0, 0.0),
+        pytest.param(0.01, 0.0, marks=pytest.mark.slow),
+        pytest.param(1.0, 5.0, marks=pytest.mark.slow),
+    ],
 )
 def test_statistics_that_contradict_the_data(size: float, shift: float) -> None:
     net, batch = normalised()
@@ -344,7 +349,7 @@ SLOW = pytest.mark.slow
     ("name", "factor"),
     [
         ("linear1", 8.0),
-        ("self_attn.out_proj", 0.2),
+        pytest.param("self_attn.out_proj", 0.2, marks=SLOW),
         pytest.param("linear1", 0.2, marks=SLOW),
         pytest.param("self_attn.out_proj", 8.0, marks=SLOW),
         pytest.param("linear2", 8.0, marks=SLOW),

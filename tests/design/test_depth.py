@@ -31,7 +31,7 @@ def cured(report: lensmaker.Report, model: nn.Module, batch: object) -> None:
 # -- two layers that cancel -------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("factor", [8.0, 0.1])
+@pytest.mark.parametrize("factor", [8.0, pytest.param(0.1, marks=pytest.mark.slow)])
 def test_two_layers_that_cancel_are_one_finding(factor: float) -> None:
     net, batch = perceptron(6, init=he), vectors()
     expected = net(batch[0])
@@ -148,7 +148,7 @@ class Branches(nn.Module):
         return self.head(x)
 
 
-@pytest.mark.parametrize("beta", [1.0, 3.0])
+@pytest.mark.parametrize("beta", [1.0, pytest.param(3.0, marks=pytest.mark.slow)])
 def test_branches_as_large_as_the_stream(beta: float) -> None:
     net, batch = Branches(18, beta), vectors()
     report, found = only(net, batch, "residual_scale")
