@@ -8,6 +8,7 @@ import torch
 import transformers
 from case import Case, Subject
 from samples import VOCABULARY, labels, pictures, sound, text
+from vision import PATCHES
 
 WAVE: dict[str, Any] = {
     "vocab_size": 32,
@@ -34,14 +35,6 @@ TEXT_TOWER: dict[str, Any] = {
     "eos_token_id": 2,
     "bos_token_id": 1,
     "pad_token_id": 0,
-}
-IMAGE_TOWER = {
-    "hidden_size": 64,
-    "num_hidden_layers": 2,
-    "num_attention_heads": 4,
-    "intermediate_size": 128,
-    "image_size": 32,
-    "patch_size": 8,
 }
 
 
@@ -94,20 +87,20 @@ def _codec() -> Subject:
 
 
 def _clip() -> Subject:
-    config = transformers.CLIPConfig(text_config=TEXT_TOWER, vision_config=IMAGE_TOWER, projection_dim=32)
+    config = transformers.CLIPConfig(text_config=TEXT_TOWER, vision_config=PATCHES, projection_dim=32)
     batch = {"input_ids": text(), "pixel_values": pictures(), "return_loss": True}
     return transformers.CLIPModel(config), batch, None
 
 
 def _siglip() -> Subject:
-    config = transformers.SiglipConfig(text_config=TEXT_TOWER, vision_config=IMAGE_TOWER)
+    config = transformers.SiglipConfig(text_config=TEXT_TOWER, vision_config=PATCHES)
     batch = {"input_ids": text(), "pixel_values": pictures(), "return_loss": True}
     return transformers.SiglipModel(config), batch, None
 
 
 def _vilt() -> Subject:
     config = transformers.ViltConfig(
-        **{**IMAGE_TOWER, "max_position_embeddings": 32}, vocab_size=VOCABULARY, num_labels=5
+        **{**PATCHES, "max_position_embeddings": 32}, vocab_size=VOCABULARY, num_labels=5
     )
     batch = {
         "input_ids": text(),

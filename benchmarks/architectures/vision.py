@@ -19,6 +19,14 @@ PATCHES: dict[str, Any] = {
     "image_size": 32,
     "patch_size": 8,
 }
+WINDOWS: dict[str, Any] = {
+    "image_size": 32,
+    "patch_size": 4,
+    "embed_dim": 32,
+    "depths": [2, 2],
+    "num_heads": [2, 4],
+    "window_size": 4,
+}
 CLASSES = {"num_labels": 10}
 
 
@@ -117,28 +125,8 @@ CASES: tuple[Case, ...] = (
     classifies("Beit", PATCHES),
     classifies("Dinov2", {**PATCHES, "mlp_ratio": 2}),
     classifies("IJepa", PATCHES),
-    classifies(
-        "Swin",
-        {
-            "image_size": 32,
-            "patch_size": 4,
-            "embed_dim": 32,
-            "depths": [2, 2],
-            "num_heads": [2, 4],
-            "window_size": 4,
-        },
-    ),
-    classifies(
-        "Swinv2",
-        {
-            "image_size": 32,
-            "patch_size": 4,
-            "embed_dim": 32,
-            "depths": [2, 2],
-            "num_heads": [2, 4],
-            "window_size": 4,
-        },
-    ),
+    classifies("Swin", WINDOWS),
+    classifies("Swinv2", WINDOWS),
     classifies("ConvNext", {"hidden_sizes": [16, 32, 48, 64], "depths": [1, 1, 1, 1]}, 64),
     classifies("ConvNextV2", {"hidden_sizes": [16, 32, 48, 64], "depths": [1, 1, 1, 1]}, 64),
     classifies(

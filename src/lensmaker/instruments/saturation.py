@@ -9,7 +9,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from lensmaker.core import Measurement, Reference, Where
+from lensmaker.core import Measurement, Where
+from lensmaker.core.bibliography import GLOROT_2010
 from lensmaker.instruments.sums import numbers
 from lensmaker.instruments.together import PassInstrument, Reading, Sight
 from lensmaker.numerics.resampling import jackknife, ratio
@@ -54,15 +55,7 @@ class Saturation(PassInstrument):
     name = "saturation"
     summary = "Fraction of an activation's inputs at which it is flat."
     quantities = ("saturation",)
-    references = (
-        Reference(
-            "glorot2010",
-            "X. Glorot and Y. Bengio",
-            "Understanding the difficulty of training deep feedforward neural networks",
-            2010,
-            "AISTATS",
-        ),
-    )
+    references = (GLOROT_2010,)
 
     def __init__(self, limit: int = 1 << 14, seed: int = 0) -> None:
         self.limit = limit

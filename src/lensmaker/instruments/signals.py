@@ -8,7 +8,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from lensmaker.core import Measurement, Reference, Where
+from lensmaker.core import Measurement, Where
+from lensmaker.core.bibliography import POOLE_2016
 from lensmaker.instruments.layout import Layout
 from lensmaker.instruments.sums import RowSums, numbers, row_sums
 from lensmaker.instruments.together import PassInstrument, Reading, Sight
@@ -54,16 +55,7 @@ class Signals(PassInstrument):
         "zero_fraction",
         "dead_fraction",
     )
-    references = (
-        Reference(
-            "poole2016",
-            "B. Poole, S. Lahiri, M. Raghu, J. Sohl-Dickstein, S. Ganguli",
-            "Exponential expressivity in deep neural networks through transient chaos",
-            2016,
-            "NeurIPS",
-            "arXiv:1606.05340",
-        ),
-    )
+    references = (POOLE_2016,)
 
     def __init__(self, probes: int = 16) -> None:
         self.probes = probes
