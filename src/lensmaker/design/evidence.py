@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from statistics import median
@@ -13,6 +14,7 @@ from lensmaker.design.critical_scale import Lens, lenses
 from lensmaker.design.forecast import forecast
 from lensmaker.design.optical_axis import Stage, stages
 from lensmaker.design.outliers import Outlier, outliers
+from lensmaker.design.residual_blocks import ResidualBlock, residual_blocks
 from lensmaker.systems.networks import Element, Family, Network, Train
 from lensmaker.theories.mean_field import MeanField
 
@@ -49,6 +51,11 @@ class Evidence:
     def lenses(self) -> list[Lens]:
         """The stages whose gain the scale of one weight sets."""
         return lenses(self)
+
+    @cached_property
+    def residual_blocks(self) -> list[ResidualBlock]:
+        """The sums x + f(x) of the network."""
+        return residual_blocks(self.train)
 
     @cached_property
     def outliers(self) -> list[Outlier]:
@@ -123,16 +130,20 @@ class Evidence:
             return predicted
         return measured if measured is not None else predicted
 
-    def value_at(self, name: str, value: int) -> float | None:
-        """`value` of the nearest place, at or before a value of the train, where it was read; None if nowhere."""
+    def nearest(self, value: int, read: Callable[[Where], float | None]) -> float | None:
+        """What is read at the nearest place, at or before a value of the train, where there is something; else None."""
         while (producer := self.train.values[value].producer) is not None:
             element = self.train.elements[producer]
-            if (found := self.value(name, element.where)) is not None:
+            signals = self.train.signal_inputs(element)
+            if (found := read(element.where)) is not None or not signals:
                 return found
-            if not (signals := self.train.signal_inputs(element)):
-                return None
             value = signals[0]
-        return 1.0 if name == "tangent" else self.value(name, Where(operation="input"))
+        return read(Where(operation="input"))
+
+    def value_at(self, name: str, value: int) -> float | None:
+        """`value` of the nearest place; a tangent is 1 at the input."""
+        found = self.nearest(value, lambda where: self.value(name, where))
+        return 1.0 if found is None and name == "tangent" else found
 
     def chi(self, element: Element) -> float | None:
         """χ of an element; of a linear one σ_w², where the signal left the range of its precision."""

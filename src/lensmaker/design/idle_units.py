@@ -13,9 +13,9 @@ from lensmaker.core.bibliography import GLOROT_2010
 from lensmaker.design.aberration import Aberration, Suspicion
 from lensmaker.design.correction import Replaced
 from lensmaker.design.evidence import Evidence
-from lensmaker.design.handle import handle_of, users_of
+from lensmaker.design.handle import handle_of
 from lensmaker.numerics.seeding import stream
-from lensmaker.systems.networks import Element
+from lensmaker.systems.networks import Element, Train
 from lensmaker.systems.networks.weights import Layout, Weights, weights_of
 
 SAME = 1e-6
@@ -40,15 +40,13 @@ class IdleUnits(Aberration):
 
     def look(self, evidence: Evidence) -> list[Suspicion]:
         found: list[Suspicion] = []
-        seen: set[str] = set()
+        seen: set[str] = set(_tables(evidence.train))
         for element in evidence.train.visible():
             weights = weights_of(element, evidence.train)
             handle = handle_of(element, evidence.train) if weights is not None else None
             if weights is None or handle is None or weights.layout is Layout.LOOKUP or weights.transposed:
                 continue
             if handle.parameter in seen or not bool(weights.weight.isfinite().all()):
-                continue
-            if _looked_up(handle.parameter, evidence):
                 continue
             seen.add(handle.parameter)
             idle = _idle(weights)
@@ -121,10 +119,10 @@ def _repeated(rows: Tensor, left_out: Tensor) -> list[int]:
     return sorted(set(found))
 
 
-def _looked_up(parameter: str, evidence: Evidence) -> bool:
-    """Whether a weight is a table of embeddings as well, where a row for padding is zero by purpose."""
-    elements = evidence.train.elements
-    return any(elements[i].operation.startswith("embedding") for i in users_of(parameter, evidence.train))
+def _tables(train: Train) -> frozenset[str]:
+    """Parameters that are looked up as embeddings, where a row for padding is zero by purpose."""
+    found = (e for e in train.visible() if e.operation.startswith("embedding"))
+    return frozenset(n for e in found for v in train.weight_inputs(e) for n in v.parameters)
 
 
 def _cuts(element: Element, evidence: Evidence) -> bool:

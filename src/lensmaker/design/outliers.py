@@ -13,6 +13,7 @@ from lensmaker.design.critical_scale import Lens
 from lensmaker.design.joint import SAME, Wish, joint
 from lensmaker.design.named_laws import follows_a_law_of_others
 from lensmaker.systems.networks import Family, Train
+from lensmaker.systems.networks.operations import HOMOGENEOUS
 
 if TYPE_CHECKING:
     from lensmaker.design.evidence import Evidence
@@ -107,10 +108,7 @@ def balanced(found: Sequence[Outlier], train: Train) -> list[tuple[Outlier, Outl
 def _homogeneous(first: Lens, last: Lens, train: Train) -> bool:
     start, end = first.stage.linear[0].index, last.stage.linear[0].index
     between = [e for e in train.visible() if start < e.index < end]
-    return all(e.family is not Family.ACTIVATION or e.operation in _HOMOGENEOUS for e in between)
-
-
-_HOMOGENEOUS = frozenset({"relu", "leaky_relu", "prelu", "rrelu", "abs", "dropout"})
+    return all(e.family is not Family.ACTIVATION or e.operation in HOMOGENEOUS for e in between)
 
 
 def _fan_in(lens: Lens) -> float:

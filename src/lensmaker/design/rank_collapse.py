@@ -9,11 +9,10 @@ from lensmaker.core import Training, Where
 from lensmaker.core.bibliography import DONG_2021, NOCI_2022
 from lensmaker.design.aberration import Aberration, Suspicion
 from lensmaker.design.contrast import BOUND
-from lensmaker.design.correction import Change, Scaled
+from lensmaker.design.correction import Change
 from lensmaker.design.evidence import Evidence
-from lensmaker.design.handle import handle_of, users_of
-from lensmaker.design.residual_blocks import ResidualBlock, residual_blocks
-from lensmaker.systems.networks import Element, Family, Train
+from lensmaker.design.residual_blocks import ResidualBlock, branch_scaled
+from lensmaker.systems.networks import Element, Family
 
 ALIKE = 1e-3
 """Distance 1 − c_T of tokens that enter so much alike that nothing can be said of what becomes of it."""
@@ -38,18 +37,17 @@ class RankCollapse(Aberration):
     def look(self, evidence: Evidence) -> list[Suspicion]:
         if evidence.training is Training.TRAINED:
             return []
-        places = list(_after_attention(evidence.train))
-        entering = next((c for e in places if (c := _entering(e, evidence)) is not None), None)
+        entering = _entering(evidence)
         if entering is None or 1 - entering < ALIKE:
             return []
-        for element in places:
+        for element in _after_attention(evidence):
             leaving = evidence.measured("token_correlation", element.where)
             if leaving is not None and 1 - leaving < (1 - entering) / BOUND:
                 return [self._suspicion(element, entering, leaving, evidence)]
         return []
 
     def _suspicion(self, element: Element, entering: float, leaving: float, evidence: Evidence) -> Suspicion:
-        blocks = [b for b in residual_blocks(evidence.train) if _attends(b)]
+        blocks = [b for b in evidence.residual_blocks if _attends(b)]
         changes, sentence = _smaller(blocks, evidence)
         return Suspicion(
             self.name,
@@ -66,45 +64,35 @@ class RankCollapse(Aberration):
 
 
 def _attends(block: ResidualBlock) -> bool:
-    return any(e.operation in ("scaled_dot_product_attention", "softmax") for e in block.inside)
+    return any(e.operation in _ATTENTION for e in block.inside)
 
 
-def _after_attention(train: Train) -> Iterator[Element]:
+def _after_attention(evidence: Evidence) -> Iterator[Element]:
     """The sums that end the attention blocks; where nothing goes around attention, the elements after it."""
-    blocks = [b.sum for b in residual_blocks(train) if _attends(b)]
-    if blocks:
-        yield from blocks
-        return
+    blocks = [b.sum for b in evidence.residual_blocks if _attends(b)]
+    yield from blocks
     attention = False
-    for element in train.visible():
-        if element.operation in ("scaled_dot_product_attention", "softmax"):
+    for element in evidence.train.visible() if not blocks else ():
+        if element.operation in _ATTENTION:
             attention = True
         elif attention and element.family is Family.LINEAR:
             yield element
             attention = False
 
 
-def _entering(element: Element, evidence: Evidence) -> float | None:
-    """Correlation of the tokens where the signal enters the attention that ends at an element."""
-    block = next((b for b in residual_blocks(evidence.train) if b.sum is element), None)
-    if block is not None:
-        return _read(block.stream, evidence)
-    for before in evidence.train.visible():
-        found = evidence.measured("token_correlation", before.where)
-        if found is not None and before.index < element.index:
-            return found
-    return None
+def _entering(evidence: Evidence) -> float | None:
+    """Correlation of the tokens before the first attention; without a stream, where it is read first."""
+
+    def read(where: Where) -> float | None:
+        return evidence.measured("token_correlation", where)
+
+    for block in evidence.residual_blocks:
+        if _attends(block):
+            return evidence.nearest(block.stream, read)
+    return next((c for e in evidence.train.visible() if (c := read(e.where)) is not None), None)
 
 
-def _read(value: int, evidence: Evidence) -> float | None:
-    while (producer := evidence.train.values[value].producer) is not None:
-        element = evidence.train.elements[producer]
-        found = evidence.measured("token_correlation", element.where)
-        signals = evidence.train.signal_inputs(element)
-        if found is not None or not signals:
-            return found
-        value = signals[0]
-    return evidence.measured("token_correlation", Where(operation="input"))
+_ATTENTION = ("scaled_dot_product_attention", "softmax")
 
 
 def _smaller(blocks: list[ResidualBlock], evidence: Evidence) -> tuple[dict[str, Change], str]:
@@ -116,16 +104,8 @@ def _smaller(blocks: list[ResidualBlock], evidence: Evidence) -> tuple[dict[str,
     known = [b for b in added if b is not None and 0 < b < math.inf]
     factor = math.sqrt(stream / math.fsum(known)) if stream and known else math.nan
     changes: dict[str, Change] = {}
-    for block in blocks:
-        if block.last is None or not factor < 1:
-            continue
-        handle = handle_of(block.last, evidence.train)
-        names = [handle.parameter] if handle.parameter else []
-        names += [
-            n for v in evidence.train.weight_inputs(block.last) if len(v.shape) == 1 for n in v.parameters
-        ]
-        if handle.parameter and all(users_of(n, evidence.train) == {block.last.index} for n in names):
-            changes |= dict.fromkeys(names, Scaled(factor))
+    for block in blocks if factor < 1 else ():
+        changes |= branch_scaled(block, factor, evidence.train)
     if not changes:
         return {}, "make what attention adds smaller, or the stream larger: no parameter alone does it"
     return changes, (

@@ -6,7 +6,10 @@ from dataclasses import dataclass
 from functools import reduce
 from operator import or_
 
+from lensmaker.design.correction import Change, Scaled
+from lensmaker.design.handle import handle_of, users_of
 from lensmaker.systems.networks import Element, Family, Train
+from lensmaker.systems.networks.operations import HOMOGENEOUS
 
 
 @dataclass(frozen=True)
@@ -41,12 +44,9 @@ class ResidualBlock:
                 return element
             if element.family in (Family.NORMALISATION, Family.ATTENTION, Family.RECURRENT):
                 return None
-            if element.family is Family.ACTIVATION and element.operation not in _HOMOGENEOUS:
+            if element.family is Family.ACTIVATION and element.operation not in HOMOGENEOUS:
                 return None
         return None
-
-
-_HOMOGENEOUS = frozenset({"relu", "leaky_relu", "prelu", "abs", "dropout"})
 
 
 def residual_blocks(train: Train) -> list[ResidualBlock]:
@@ -83,6 +83,18 @@ def residual_blocks(train: Train) -> list[ResidualBlock]:
         elif _linear(other) > _linear(one) and _carries(one, train):
             found.append(ResidualBlock(e, signals[0], signals[1], other))
     return found
+
+
+def branch_scaled(block: ResidualBlock, factor: float, train: Train) -> dict[str, Change]:
+    """What multiplies f by a factor: its last weight and bias; nothing where these are not parameters of its own."""
+    if block.last is None:
+        return {}
+    handle = handle_of(block.last, train)
+    biases = [n for v in train.weight_inputs(block.last) if len(v.shape) == 1 for n in v.parameters]
+    names = [handle.parameter, *biases]
+    if not handle.parameter or any(users_of(name, train) != {block.last.index} for name in names):
+        return {}
+    return dict.fromkeys(names, Scaled(factor))
 
 
 def _carries(elements: tuple[Element, ...], train: Train) -> bool:

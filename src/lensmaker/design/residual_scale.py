@@ -9,10 +9,9 @@ from statistics import median
 from lensmaker.core import Training
 from lensmaker.core.bibliography import HANIN_NICA_2020, ZHANG_2019
 from lensmaker.design.aberration import Aberration, Suspicion
-from lensmaker.design.correction import Change, Scaled
+from lensmaker.design.correction import Change
 from lensmaker.design.evidence import Evidence
-from lensmaker.design.handle import handle_of, users_of
-from lensmaker.design.residual_blocks import ResidualBlock, residual_blocks
+from lensmaker.design.residual_blocks import ResidualBlock, branch_scaled
 
 BOUND = 1e4
 """Growth of a tangent's mean square over all blocks beyond which training suffers.
@@ -40,7 +39,7 @@ class ResidualScale(Aberration):
     def look(self, evidence: Evidence) -> list[Suspicion]:
         if evidence.training is Training.TRAINED:
             return []
-        blocks = [_Block(b, beta) for b in residual_blocks(evidence.train) if (beta := _beta(b, evidence))]
+        blocks = [_Block(b, beta) for b in evidence.residual_blocks if (beta := _beta(b, evidence))]
         if len(blocks) < 2:
             return []
         typical = median(b.beta for b in blocks)
@@ -49,7 +48,12 @@ class ResidualScale(Aberration):
         if growth <= math.log(BOUND):
             return []
         factor = math.fsum(betas) ** -0.5
-        changes, refused = _changes(blocks, factor, evidence)
+        changes: dict[str, Change] = {}
+        refused = []
+        for block in (b.block for b in blocks):
+            scaled = branch_scaled(block, factor, evidence.train)
+            changes |= scaled
+            refused += [] if scaled else [str(block.sum.where)]
         return [
             Suspicion(
                 self.name,
@@ -85,22 +89,3 @@ def _beta(block: ResidualBlock, evidence: Evidence) -> float | None:
     if before is None or after is None or not 0 < before < after < math.inf:
         return None
     return after / before - 1
-
-
-def _changes(blocks: list[_Block], factor: float, evidence: Evidence) -> tuple[dict[str, Change], list[str]]:
-    """The corrections, and the places of blocks that have none."""
-    changes: dict[str, Change] = {}
-    refused = []
-    for block in (b.block for b in blocks):
-        last, train = block.last, evidence.train
-        handle = None if last is None else handle_of(last, train)
-        if last is None or handle is None or not handle.parameter:
-            refused.append(str(block.sum.where))
-            continue
-        names = [handle.parameter]
-        names += [n for v in train.weight_inputs(last) if len(v.shape) == 1 for n in v.parameters]
-        if any(users_of(name, train) != {last.index} for name in names):
-            refused.append(str(block.sum.where))
-            continue
-        changes |= dict.fromkeys(names, Scaled(factor))
-    return changes, refused

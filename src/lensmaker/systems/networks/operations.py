@@ -125,6 +125,9 @@ NONLINEARITIES = ELEMENTWISE_ACTIVATIONS - frozenset(
 )
 """Element-wise functions that networks use as activations, without those that formulas are made of."""
 
+HOMOGENEOUS = frozenset(["relu", "leaky_relu", "prelu", "rrelu", "abs", "dropout"])
+"""Activations with φ(kx) = kφ(x) for k > 0, through which the scale of a weight passes."""
+
 
 def canonical_name(function: Callable[..., Any]) -> str:
     """The canonical name of a torch function, whichever of its spellings was called.
