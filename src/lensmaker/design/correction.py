@@ -10,6 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from lensmaker.core import CorrectionError
+from lensmaker.numerics.finite import all_finite
+from lensmaker.systems.networks.bits import version_of
 
 Change = Callable[[Tensor], Tensor]
 """New content of a parameter or buffer from the present one, which is left alone."""
@@ -145,7 +147,7 @@ def apply(model: nn.Module, changes: Mapping[str, Change]) -> Correction:
 
 def versions(model: nn.Module) -> dict[str, tuple[int, int]]:
     """Of each parameter and buffer, what is another one once it was written to or exchanged."""
-    return {n: (id(t), 0 if t.is_inference() else t._version) for n, t in _tensors(model).items()}
+    return {n: (id(t), version_of(t)) for n, t in _tensors(model).items()}
 
 
 @contextmanager
@@ -186,7 +188,7 @@ def _prepared(model: nn.Module, changes: Mapping[str, Change]) -> Correction:
                 "a floating-point parameter of the network", repr(name), "scale the weight where it is made"
             )
         value = change(tensor.detach())
-        if not bool(value.isfinite().all()):
+        if not all_finite(value):
             raise CorrectionError(
                 f"finite weights after {str(change).replace(' it', f' {name}')}",
                 "values that overflow or are not numbers",

@@ -14,6 +14,7 @@ from lensmaker.design.aberration import Aberration, Suspicion
 from lensmaker.design.correction import Replaced
 from lensmaker.design.evidence import Evidence
 from lensmaker.design.handle import handle_of
+from lensmaker.numerics.finite import all_finite
 from lensmaker.numerics.seeding import stream
 from lensmaker.systems.networks import Element, Train
 from lensmaker.systems.networks.weights import Layout, Weights, weights_of
@@ -46,7 +47,7 @@ class IdleUnits(Aberration):
             handle = handle_of(element, evidence.train) if weights is not None else None
             if weights is None or handle is None or weights.layout is Layout.LOOKUP or weights.transposed:
                 continue
-            if handle.parameter in seen or not bool(weights.weight.isfinite().all()):
+            if handle.parameter in seen or not all_finite(weights.weight):
                 continue
             seen.add(handle.parameter)
             idle = _idle(weights)

@@ -13,6 +13,7 @@ from lensmaker.core.bibliography import MICIKEVICIUS_2018
 from lensmaker.design.aberration import Aberration, Suspicion
 from lensmaker.design.correction import Replaced
 from lensmaker.design.evidence import Evidence
+from lensmaker.numerics.finite import all_finite
 
 
 class NonFinite(Aberration):
@@ -37,7 +38,7 @@ class NonFinite(Aberration):
     def _tensors(self, evidence: Evidence) -> Iterator[Suspicion]:
         model = evidence.network.model
         for name, tensor in (*model.named_parameters(), *model.named_buffers()):
-            if not tensor.is_floating_point() or bool(tensor.isfinite().all()):
+            if not tensor.is_floating_point() or all_finite(tensor):
                 continue
             bad = ~tensor.detach().isfinite()
             count = int(bad.sum())

@@ -12,6 +12,7 @@ from lensmaker.core.bibliography import IOFFE_2015
 from lensmaker.design.aberration import Aberration, Suspicion
 from lensmaker.design.correction import Change, Replaced
 from lensmaker.design.evidence import Evidence
+from lensmaker.numerics.finite import all_finite
 from lensmaker.systems.networks import Element, Train
 from lensmaker.systems.networks.weights import named_arguments
 
@@ -62,7 +63,7 @@ class StaleStatistics(Aberration):
             if element.where not in places or stored is None:
                 continue
             x = train.values[train.signal_inputs(element)[0]].tensor
-            if x is None or not bool(x.isfinite().all()) or x.numel() < ENTRIES * x.shape[1]:
+            if x is None or not all_finite(x) or x.numel() < ENTRIES * x.shape[1]:
                 continue
             axes = [a for a in range(x.ndim) if a != 1]
             variance, mean = torch.var_mean(x.detach().double(), axes, correction=0)

@@ -116,8 +116,10 @@ def _of_recurrent(aberration: WeightScale, element: Element, evidence: Evidence)
 
     The default votes as two more matrices do, so that of two that differ the one far from it is at fault.
     """
+    if element.family is not Family.RECURRENT:
+        return
     module = dict(evidence.network.model.named_modules()).get(element.where.path)
-    if element.family is not Family.RECURRENT or not hasattr(module, "hidden_size") or module is None:
+    if not hasattr(module, "hidden_size") or module is None:
         return
     squares = {
         name: float(p.detach().double().square().mean()) * float(module.hidden_size)

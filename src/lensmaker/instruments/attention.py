@@ -7,7 +7,6 @@ from collections.abc import Iterable
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch.utils._pytree import tree_map_only
 
 from lensmaker.core import Measurement, Where
 from lensmaker.core.bibliography import ZHAI_2023
@@ -17,6 +16,7 @@ from lensmaker.instruments.together import PassInstrument, Reading, Sight
 from lensmaker.numerics.resampling import jackknife, ratio
 from lensmaker.numerics.seeding import stream
 from lensmaker.systems.networks import Element, Family, Network, Ref
+from lensmaker.systems.networks.trees import mapped
 
 _SOFTMAX = "softmax"
 _SDPA = "scaled_dot_product_attention"
@@ -103,7 +103,7 @@ class _EntropyReading(Reading):
 
     def _recomputed(self, element: Element, sight: Sight) -> NDArray[np.float64]:
         live = dict(zip(element.inputs, sight.inputs, strict=True))
-        args, kwargs = tree_map_only(Ref, lambda r: live[r.value].detach(), (element.args, element.kwargs))
+        args, kwargs = mapped(Ref, lambda r: live[r.value].detach(), (element.args, element.kwargs))
         q, k, mask, causal, scale = _arguments(*args, **kwargs)
         if k.shape[-3:-2] != q.shape[-3:-2]:  # grouped queries share their keys
             k = k.repeat_interleave(q.shape[-3] // k.shape[-3], dim=-3)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from lensmaker.core import Convergence, InputError, Measurement, Reference, Table, Where
 from lensmaker.instruments.base import Instrument
 from lensmaker.instruments.conv_norm import convergence_of, operator_norm, patches_are_disjoint
+from lensmaker.numerics.finite import all_finite
 from lensmaker.numerics.gram_spectrum import gram_eigenvalues
 from lensmaker.numerics.marchenko_pastur import MarchenkoPastur
 from lensmaker.numerics.seeding import stream
@@ -137,7 +138,7 @@ def _check(weight: torch.Tensor) -> None:
         raise InputError(
             "a weight: floats with two or more axes", got, "pass the matrix or kernel of a layer"
         )
-    if not _is_finite(weight):
+    if not all_finite(weight):
         raise InputError(
             "a finite weight", "infinite or missing entries", "look for the step at which they appeared"
         )
@@ -277,12 +278,7 @@ def spectra_of(network: Network) -> list[Weighed]:
 
 
 def _spectrum_if_finite(weight: torch.Tensor) -> Spectrum | None:
-    return spectrum(weight, fast=True) if _is_finite(weight) else None
-
-
-def _is_finite(weight: torch.Tensor) -> bool:
-    # A sum that overflows says nothing.
-    return bool(weight.sum().isfinite()) or bool(weight.isfinite().all())
+    return spectrum(weight, fast=True) if all_finite(weight) else None
 
 
 def weighted(train: Train) -> Iterator[tuple[Element, Weights]]:

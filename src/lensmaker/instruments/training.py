@@ -12,6 +12,7 @@ from torch import nn
 
 from lensmaker.core import Training
 from lensmaker.instruments.spectra import Spectrum, Weighed, spectrum
+from lensmaker.numerics.finite import all_finite
 from lensmaker.numerics.independence import bulk_p, entries_p, rows_and_columns_p
 from lensmaker.numerics.seeding import stream
 from lensmaker.numerics.side_by_side import side_by_side
@@ -130,7 +131,7 @@ def evidence(model: nn.Module, seed: int = 0, spectra: Sequence[Weighed] = ()) -
 
     def judged(name: str) -> list[Evidence]:
         values = floats[name]
-        if not values.isfinite().all():
+        if not all_finite(values):
             return []
         if name in shifts:
             return [_shift(name, values)]

@@ -324,3 +324,25 @@ def test_several_passes_over_one_copy_leave_no_trace_each() -> None:
     model.calls = 7  # later changes are seen again
     network.observe()
     assert model.calls == 7
+
+
+@pytest.mark.parametrize("first", [1, 2])
+def test_writes_that_no_version_counter_sees_are_taken_back(first: int) -> None:
+    """Through `.data`, from the first pass on, or from a later one: then when all passes are done."""
+    model, x, calls = nn.Sequential(nn.Linear(4, 4)), torch.randn(8, 4), []
+    model(x).sum().backward()
+
+    def write(module: nn.Module, *_: object) -> None:
+        calls.append(module)
+        if len(calls) >= first:
+            module.weight.data.mul_(2)
+            module.weight.grad.data.mul_(3)
+
+    before, weight, network = fingerprint(model), bits(model[0].weight), Network(model, x)
+    handle = model[0].register_forward_hook(write)
+    with network.held_still():
+        for _ in range(3):
+            network.probes(4)
+            assert first > 1 or bits(model[0].weight) == weight
+    handle.remove()
+    assert fingerprint(model) == before

@@ -7,10 +7,10 @@ from typing import Any
 
 import torch
 from torch.nn.utils.rnn import PackedSequence
-from torch.utils._pytree import tree_map_only
 
 from lensmaker.core import InputError
-from lensmaker.systems.networks.train import tensors_in
+from lensmaker.numerics.finite import all_finite
+from lensmaker.systems.networks.trees import mapped, tensors_in
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ class Batch:
                 "a batch with at least one sample", f"a tensor of shape {tuple(first.shape)}", "pass samples"
             )
         for t in (*tensors, *tensors_in(target)):
-            if not bool(torch.isfinite(t).all()):
+            if not all_finite(t):
                 bad = int((~torch.isfinite(t)).sum())
                 place = tuple(int(i) for i in (~torch.isfinite(t)).nonzero()[0])
                 raise InputError(
@@ -106,7 +106,7 @@ class Batch:
                     return t.narrow(axis, 0, n)
             return t
 
-        args, kwargs, target = tree_map_only(torch.Tensor, narrow, (self.args, self.kwargs, self.target))
+        args, kwargs, target = mapped(torch.Tensor, narrow, (self.args, self.kwargs, self.target))
         return Batch(args, kwargs, target, n, self.axis)
 
     def cropped(self, extent: int) -> Batch:
@@ -125,7 +125,7 @@ class Batch:
                     t = t.narrow(axis, surplus // 2 if image else 0, extent)
             return t
 
-        args, kwargs = tree_map_only(torch.Tensor, crop, (self.args, self.kwargs))
+        args, kwargs = mapped(torch.Tensor, crop, (self.args, self.kwargs))
         cropped = Batch(args, kwargs, None, self.samples, self.axis)
         unchanged = all(a.shape == b.shape for a, b in zip(cropped.tensors, self.tensors, strict=True))
         return self if unchanged else cropped
@@ -139,7 +139,7 @@ class Batch:
         def copy(t: torch.Tensor) -> torch.Tensor:
             return t.detach().requires_grad_(requires_grad and t.is_floating_point()).clone()
 
-        args, kwargs, target = tree_map_only(torch.Tensor, copy, (self.args, self.kwargs, self.target))
+        args, kwargs, target = mapped(torch.Tensor, copy, (self.args, self.kwargs, self.target))
         return Batch(args, kwargs, target, self.samples, self.axis)
 
     @property

@@ -11,10 +11,11 @@ from typing import TypeVar
 
 import torch
 from torch import nn
-from torch.utils._pytree import tree_map_only
 
+from lensmaker.systems.networks.bits import version_of
 from lensmaker.systems.networks.operations import LIKES, SHAPE_READERS
 from lensmaker.systems.networks.train import Element, Origin, Ref, Train, Value
+from lensmaker.systems.networks.trees import mapped
 
 _T = TypeVar("_T")
 
@@ -124,7 +125,7 @@ class Ledger:
         held = self._known[id(tensor)]
         if held.writes != held.memory.writes:
             self._hold(tensor, self._see_again(held), held.memory, held.views)
-        elif held.version != _version(tensor):  # written by what the recorder does not see
+        elif held.version != version_of(tensor):  # written by what the recorder does not see
             old = self.train.values[held.value]
             self._write(tensor, self._value(tensor, Provenance(old.origin, old.parameters, old.from_batch)))
         return self._known[id(tensor)].value
@@ -139,10 +140,10 @@ class Ledger:
                 if value.tensor is not None and value.origin is not Origin.PARAMETER:
                     value.tensor = value.tensor.clone()
         distinct = {id(t): t for t in tensors}
-        before = {key: _version(t) for key, t in distinct.items()}
+        before = {key: version_of(t) for key, t in distinct.items()}
         written: list[torch.Tensor] = []
         yield written
-        written += [t for key, t in distinct.items() if _version(t) != before[key]]
+        written += [t for key, t in distinct.items() if version_of(t) != before[key]]
         # Inside torch.inference_mode there are no versions.
         written += [t for t in targets if t.is_inference() and id(t) in distinct]
 
@@ -189,7 +190,7 @@ class Ledger:
 
     def _hold(self, tensor: torch.Tensor, value: int, memory: _Memory, views: tuple[_View, ...] = ()) -> None:
         alive: Callable[[], torch.Tensor | None] = (lambda: tensor) if self.keep else weakref.ref(tensor)
-        self._known[id(tensor)] = _Holding(alive, value, _version(tensor), memory.writes, memory, views)
+        self._known[id(tensor)] = _Holding(alive, value, version_of(tensor), memory.writes, memory, views)
 
     # -- memory ---------------------------------------------------------------------------------
 
@@ -220,9 +221,8 @@ class Ledger:
         for view in held.views:
             element = view.element
             source, now = view.source, value
-            args, kwargs = tree_map_only(
-                Ref, partial(_exchange, Ref(source), Ref(now)), (element.args, element.kwargs)
-            )
+            exchanged = partial(_exchange, Ref(source), Ref(now))
+            args, kwargs = mapped(Ref, exchanged, (element.args, element.kwargs))
             inputs = tuple(_exchange(source, now, i) for i in element.inputs)
             value = self._imply(replace(element, args=args, kwargs=kwargs, inputs=inputs))[view.position]
         return value
@@ -271,7 +271,3 @@ def _address(tensor: torch.Tensor) -> int:
         return tensor.untyped_storage().data_ptr()
     except (NotImplementedError, RuntimeError):  # sparse, or wrapped by a transformation of functions
         return 0
-
-
-def _version(tensor: torch.Tensor) -> int:
-    return -1 if tensor.is_inference() else tensor._version

@@ -57,16 +57,18 @@ class Network:
         self.loss_fn = loss_fn
         self.seed = seed
         self._whole: Train | None = None
-        self._restore: Callable[[], None] | None = None
+        self._restore: Callable[[], object] | None = None
 
     @contextmanager
     def held_still(self) -> Iterator[None]:
         """One copy of the model, taken now, serves all passes inside; nobody else may change it meanwhile."""
-        self._restore = remembered(self.model, self.loss_fn)
+        restore = remembered(self.model, self.loss_fn)
+        self._restore = partial(restore, False)
         try:
             yield
         finally:
             self._restore = None
+            restore(True)
 
     def observe(
         self,

@@ -6,6 +6,7 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import torch
@@ -34,7 +35,7 @@ def record(
     on_parameter_gradients: Callable[[ParameterGradients], None] | None = None,
     seed: int = 0,
     batch_axis: int = 0,
-    restore: Callable[[], None] | None = None,
+    restore: Callable[[], object] | None = None,
 ) -> Train:
     """Record one forward pass of `model` on `batch`, and the loss gradient at its output.
 
@@ -71,7 +72,7 @@ def record(
     ['0:linear', '1:relu']
     """
     _check(model)
-    restore = restore or remembered(model, loss_fn)
+    restore = restore or partial(remembered(model, loss_fn), True)
     try:
         seed_torch(seed)
         batch = Batch.of(batch, batch_axis)

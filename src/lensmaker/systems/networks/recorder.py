@@ -8,14 +8,14 @@ from typing import Any, Protocol, runtime_checkable
 import torch
 from torch import nn
 from torch.overrides import TorchFunctionMode
-from torch.utils._pytree import tree_map_only
 
 from lensmaker.core import Where
 from lensmaker.systems.networks.composites import OPENED, in_autocast
 from lensmaker.systems.networks.ledger import Ledger, Provenance, provenance
 from lensmaker.systems.networks.operations import QUESTIONS, WRITERS, Family, canonical_name, family_of
 from lensmaker.systems.networks.places import Places
-from lensmaker.systems.networks.train import Element, Origin, Ref, Train, Value, tensors_in
+from lensmaker.systems.networks.train import Element, Origin, Ref, Train, Value
+from lensmaker.systems.networks.trees import mapped, tensors_in
 
 
 @runtime_checkable
@@ -86,9 +86,7 @@ class Recorder(TorchFunctionMode):
         tensors = tensors_in((args, kwargs))
         inputs = tuple(self.index_of(t) for t in tensors)
         by_tensor = {id(t): Ref(i) for t, i in zip(tensors, inputs, strict=True)}
-        recorded_args, recorded_kwargs = tree_map_only(
-            torch.Tensor, lambda t: by_tensor[id(t)], (args, kwargs)
-        )
+        recorded_args, recorded_kwargs = mapped(torch.Tensor, lambda t: by_tensor[id(t)], (args, kwargs))
         targets = _targets(func, args, kwargs)
         for observer in self.observers if targets else ():
             if hasattr(observer, "overwriting"):

@@ -8,10 +8,10 @@ from enum import Enum
 from typing import Any
 
 import torch
-from torch.utils._pytree import tree_leaves, tree_map_only
 
 from lensmaker.core import Where
 from lensmaker.systems.networks.operations import Family
+from lensmaker.systems.networks.trees import mapped, tensors_in
 
 
 class Origin(Enum):
@@ -95,14 +95,9 @@ class Element:
             return tensor
 
         kwargs = {name: a for name, a in self.kwargs.items() if name != "out"}
-        args, kwargs = tree_map_only(Ref, content, (self.args, kwargs))
+        args, kwargs = mapped(Ref, content, (self.args, kwargs))
         returned = self.function(*args, **kwargs)
         return (tensors_in(returned) or copies)[: len(self.outputs)]
-
-
-def tensors_in(tree: Any) -> list[torch.Tensor]:
-    """The tensors among the leaves of nested tuples, lists and dicts, in order."""
-    return [leaf for leaf in tree_leaves(tree) if isinstance(leaf, torch.Tensor)]
 
 
 @dataclass

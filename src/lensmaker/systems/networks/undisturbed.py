@@ -12,7 +12,9 @@ from typing import Any
 import torch
 from torch import nn
 
-_Restore = Callable[[], object]
+from lensmaker.systems.networks.bits import Bits
+
+Restore = Callable[[bool], object]
 
 
 @contextmanager
@@ -37,30 +39,31 @@ def undisturbed(model: nn.Module) -> Iterator[None]:
     try:
         yield
     finally:
-        restore()
+        restore(True)
 
 
-def remembered(model: nn.Module, loss_fn: object = None) -> Callable[[], None]:
+def remembered(model: nn.Module, loss_fn: object = None) -> Restore:
     """What brings a model, a loss and the random states back to what they are now, as often as it is called.
 
-    A loss that is no module keeps no state.
+    A loss that is no module keeps no state. What comes back is told whether to restore thoroughly, or what the
+    version counters of tensors tell of.
     """
     states = _random_states()
-    restores: list[_Restore] = []
+    restores: list[Restore] = []
     seen: dict[int, Any] = {}
     _remember(model, restores, seen)
     if isinstance(loss_fn, nn.Module):
         _remember(loss_fn, restores, seen)
 
-    def restore_all() -> None:
+    def restore_all(thoroughly: bool) -> None:
         for restore in restores:
-            restore()
+            restore(thoroughly)
         _restore_random_states(states)
 
     return restore_all
 
 
-def _remember(item: Any, restores: list[_Restore], seen: dict[int, Any]) -> None:
+def _remember(item: Any, restores: list[Restore], seen: dict[int, Any]) -> None:
     """Add to `restores` what brings `item`, and all that is reached through it, back to its present state."""
     if id(item) in seen:
         return
@@ -85,10 +88,10 @@ def _remember(item: Any, restores: list[_Restore], seen: dict[int, Any]) -> None
         _remember(child, restores, seen)
 
 
-def _mapping(mapping: dict[Any, Any]) -> _Restore:
+def _mapping(mapping: dict[Any, Any]) -> Restore:
     content = dict(mapping)
 
-    def restore() -> None:
+    def restore(thoroughly: bool) -> None:
         if list(mapping) != list(content) or any(mapping[k] is not v for k, v in content.items()):
             mapping.clear()
             mapping.update(content)
@@ -96,10 +99,10 @@ def _mapping(mapping: dict[Any, Any]) -> _Restore:
     return restore
 
 
-def _collection(collection: list[Any] | deque[Any] | set[Any]) -> _Restore:
+def _collection(collection: list[Any] | deque[Any] | set[Any]) -> Restore:
     content = list(collection)
 
-    def restore() -> None:
+    def restore(thoroughly: bool) -> None:
         if [id(i) for i in collection] != [id(i) for i in content]:
             collection.clear()
             collection.update(content) if isinstance(collection, set) else collection.extend(content)
@@ -107,59 +110,40 @@ def _collection(collection: list[Any] | deque[Any] | set[Any]) -> _Restore:
     return restore
 
 
-def _tensor(tensor: torch.Tensor) -> _Restore:
-    memory, content, requires_grad = tensor.data, tensor.detach().clone(), tensor.requires_grad
+def _tensor(tensor: torch.Tensor) -> Restore:
+    bits, requires_grad = Bits(tensor), tensor.requires_grad
     grad = tensor.grad if tensor.is_leaf else None
-    grad_content = None if grad is None else grad.detach().clone()
+    grad_bits = None if grad is None else Bits(grad)
 
-    def restore() -> None:
+    def restore(thoroughly: bool) -> None:
         with torch.no_grad():
-            if not _same_place(tensor, memory):
-                tensor.data = memory
-            if not _same_bits(tensor, content):
-                tensor.data.copy_(content)
+            bits.restore(thoroughly)
             if not tensor.is_leaf:
                 return
             if tensor.requires_grad != requires_grad:
                 tensor.requires_grad_(requires_grad)
             if tensor.grad is not grad:
                 tensor.grad = grad
-            if grad is not None and grad_content is not None and not _same_bits(grad, grad_content):
-                grad.data.copy_(grad_content)
+            if grad_bits is not None:
+                grad_bits.restore(thoroughly)
 
     return restore
 
 
-def _generator(item: Any) -> _Restore | None:
+def _generator(item: Any) -> Restore | None:
     """Of a random generator that the model owns."""
     import numpy as np
 
+    back: Callable[[], object]
     if isinstance(item, torch.Generator):
-        return partial(item.set_state, item.get_state())
-    if isinstance(item, random.Random):
-        return partial(item.setstate, item.getstate())
-    if isinstance(item, np.random.Generator):
-        return partial(setattr, item.bit_generator, "state", item.bit_generator.state)
-    return None
-
-
-_INTEGERS = {1: torch.uint8, 2: torch.int16, 4: torch.int32, 8: torch.int64}
-
-
-def _same_bits(a: torch.Tensor, b: torch.Tensor) -> bool:
-    a, b = (torch.view_as_real(t) if t.is_complex() else t for t in (a.detach().resolve_conj(), b))
-    if a.layout is not torch.strided:
-        return False
-    if a.is_meta:  # no bits at all
-        return True
-    integer = _INTEGERS[a.element_size()]  # -0.0 differs from 0.0, and NaN agrees with itself
-    return torch.equal(a.view(integer), b.view(integer))
-
-
-def _same_place(a: torch.Tensor, b: torch.Tensor) -> bool:
-    if a.layout is not torch.strided:
-        return True
-    return (a.data_ptr(), a.shape, a.stride(), a.dtype) == (b.data_ptr(), b.shape, b.stride(), b.dtype)
+        back = partial(item.set_state, item.get_state())
+    elif isinstance(item, random.Random):
+        back = partial(item.setstate, item.getstate())
+    elif isinstance(item, np.random.Generator):
+        back = partial(setattr, item.bit_generator, "state", item.bit_generator.state)
+    else:
+        return None
+    return lambda thoroughly: back()
 
 
 def _random_states() -> tuple[Any, ...]:

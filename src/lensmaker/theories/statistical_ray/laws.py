@@ -64,7 +64,9 @@ def propagate(element: Element, train: Train, cloud: Clouds, ensemble: Ensemble)
         weights = weights_of(element, train)
         if weights is None:
             raise NoLawError(f"the weights of this {element.operation} cannot be told from its signal")
-        return [_random_map(element, weights, train, cloud, ensemble) + _common(weights.bias)]
+        y = _random_map(element, weights, train, cloud, ensemble)
+        # Adding a number to what carries a tangent is as slow as the map itself.
+        return [y + common if (common := _common(weights.bias)) else y]
     if element.family is Family.DROPOUT and _kept(element, train) < 1:
         raise NoLawError("it keeps less than one number of a sample")
     if element.operation == "batch_norm":

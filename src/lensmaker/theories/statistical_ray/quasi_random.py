@@ -8,6 +8,7 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
+from lensmaker.numerics.finite import all_finite
 from lensmaker.theories.statistical_ray.ensemble import Ensemble
 
 
@@ -66,7 +67,7 @@ def orthogonal_to(points: Tensor, rows: list[Tensor]) -> Tensor:
     basis = torch.cat(rows).double()
     sizes = basis.norm(dim=1, keepdim=True)
     basis = basis / torch.where(sizes > 0, sizes, 1.0)
-    if not bool(basis.isfinite().all()) or basis.shape[0] + points.shape[0] > points.shape[1] // 2:
+    if not all_finite(basis) or basis.shape[0] + points.shape[0] > points.shape[1] // 2:
         return points
     eigenvalues, vectors = torch.linalg.eigh(basis @ basis.T)
     keep = eigenvalues > _RANK * eigenvalues[-1]
