@@ -12,6 +12,7 @@ from torch import nn
 
 from lensmaker.core import InputError, ModelError
 from lensmaker.systems.networks.batch import Batch
+from lensmaker.systems.networks.garbage import full_collections_put_off
 from lensmaker.systems.networks.record import LossFn, ParameterGradients, record
 from lensmaker.systems.networks.recorder import Observer
 from lensmaker.systems.networks.train import Train
@@ -58,6 +59,7 @@ class Network:
         self.seed = seed
         self._whole: Train | None = None
         self._restore: Callable[[], object] | None = None
+        self._probes: Train | None = None
 
     @contextmanager
     def held_still(self) -> Iterator[None]:
@@ -65,9 +67,10 @@ class Network:
         restore = remembered(self.model, self.loss_fn)
         self._restore = partial(restore, False)
         try:
-            yield
+            with full_collections_put_off():
+                yield
         finally:
-            self._restore = None
+            self._restore, self._probes = None, None
             restore(True)
 
     def observe(
@@ -99,8 +102,18 @@ class Network:
     def probes(self, samples: int) -> Train:
         """One pass of the first few samples, with the content of every value kept for replays.
 
-        Of the whole batch, where the model does not run on a part of it (the nodes of a graph, say).
+        Of the whole batch, where the model does not run on a part of it (the nodes of a graph, say). While the
+        model is held still, the latest train serves again.
         """
+        if self._probes is not None and self._probes.samples == min(samples, self.batch.samples):
+            return self._probes
+        self._probes = None  # its contents are let go before there are others
+        train = self._first(samples)
+        if self._restore is not None:
+            self._probes = train
+        return train
+
+    def _first(self, samples: int) -> Train:
         pass_of = partial(
             record, self.model, loss_fn=self.loss_fn, keep=True, seed=self.seed, restore=self._restore
         )

@@ -54,9 +54,8 @@ def batch_statistics(x: Tensor, samples: int, ensemble: Ensemble) -> tuple[Tenso
         unseen = β * known + spread * scale.sqrt() * ensemble.normal(*mean.shape)
         whole_mean = share * known + (1 - share) * unseen
         whole_variance = shrunk + (own - other) * (1 / P - 1 / B) * scale
-    mean = share * mean + (whole_mean - share * known)
-    variance = share * variance + (whole_variance - share * variance.detach())
-    return tuple(_OfBatch.apply(each, P, B, ensemble) for each in (mean, variance))
+    pairs = (mean, whole_mean), (variance, whole_variance)
+    return tuple(_OfBatch.apply(*pair, P, B, ensemble) for pair in pairs)
 
 
 def _covariances(s: Tensor) -> tuple[float, float]:
@@ -74,25 +73,30 @@ def _given_probes(own: float, other: float, P: int, B: int) -> tuple[float, floa
 
 
 class _OfBatch(torch.autograd.Function):
-    """A statistic, handed to each probe; backwards the gradients come from all samples of the batch."""
+    """The statistic of a batch, which that of its probes moves by P/B, handed to each of them.
+
+    Backwards the gradients come from all samples of the batch.
+    """
 
     @staticmethod
-    def forward(ctx: Any, statistic: Tensor, probes: int, samples: int, ensemble: Ensemble) -> Tensor:
+    def forward(
+        ctx: Any, statistic: Tensor, whole: Tensor, probes: int, samples: int, ensemble: Ensemble
+    ) -> Tensor:
         ctx.samples, ctx.ensemble, ctx.probes = samples, ensemble, probes
-        return statistic.repeat_interleave(probes, 1)
+        return whole.repeat_interleave(probes, 1)
 
     @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None, None]:
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None, None, None]:
         (g,) = gradients
         P, B = ctx.probes, ctx.samples
         β, spread = _given_probes(*_covariances(g.flatten(2)), P, B)
         known = g.mean(1, keepdim=True)
         unseen = β * known + spread * ctx.ensemble.normal(*known.shape)
-        return P * known + (B - P) * unseen, None, None, None
+        return P / B * (P * known + (B - P) * unseen), None, None, None, None
 
     @staticmethod
     def jvp(ctx: Any, *tangents: Any) -> Tensor:
-        repeated: Tensor = tangents[0].repeat_interleave(ctx.probes, 1)
+        repeated: Tensor = (ctx.probes / ctx.samples * tangents[0]).repeat_interleave(ctx.probes, 1)
         return repeated
 
 

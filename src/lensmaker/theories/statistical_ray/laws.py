@@ -22,6 +22,7 @@ from lensmaker.systems.networks.weights import Layout, Weights, equation_of, nam
 from lensmaker.theories.statistical_ray.batch_statistics import batch_statistics
 from lensmaker.theories.statistical_ray.contracting import contract
 from lensmaker.theories.statistical_ray.convolving import convolve, direct_padding
+from lensmaker.theories.statistical_ray.duals import scaled, shifted
 from lensmaker.theories.statistical_ray.ensemble import Ensemble
 from lensmaker.theories.statistical_ray.kernels import random_kernels
 from lensmaker.theories.statistical_ray.mixing import mix
@@ -65,8 +66,7 @@ def propagate(element: Element, train: Train, cloud: Clouds, ensemble: Ensemble)
         if weights is None:
             raise NoLawError(f"the weights of this {element.operation} cannot be told from its signal")
         y = _random_map(element, weights, train, cloud, ensemble)
-        # Adding a number to what carries a tangent is as slow as the map itself.
-        return [y + common if (common := _common(weights.bias)) else y]
+        return [shifted(y, common) if (common := _common(weights.bias)) else y]
     if element.family is Family.DROPOUT and _kept(element, train) < 1:
         raise NoLawError("it keeps less than one number of a sample")
     if element.operation == "batch_norm":
@@ -278,8 +278,8 @@ def _batch_norm(element: Element, train: Train, cloud: Clouds, ensemble: Ensembl
         mean, variance = batch_statistics(x, ensemble.samples * x.shape[1] // train.samples, ensemble)
     else:
         mean, variance = of_channels("running_mean"), of_channels("running_var")
-    factor = torch.rsqrt(variance + a.get("eps", 1e-5))
+    factor = torch.rsqrt(shifted(variance, a.get("eps", 1e-5)))
     if a.get("weight") is not None:
-        factor = factor * of_channels("weight")
+        factor = scaled(factor, of_channels("weight"))
     y = (x - mean) * factor
-    return y if a.get("bias") is None else y + of_channels("bias")
+    return y if a.get("bias") is None else shifted(y, of_channels("bias"))

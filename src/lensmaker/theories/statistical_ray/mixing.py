@@ -11,6 +11,7 @@ import torch.autograd.forward_ad as forward
 import torch.nn.functional as F
 from torch import Tensor
 
+from lensmaker.theories.statistical_ray.duals import shifted
 from lensmaker.theories.statistical_ray.ensemble import Ensemble
 from lensmaker.theories.statistical_ray.quasi_random import (
     gaussian_points,
@@ -159,7 +160,7 @@ def _separate(x: Tensor, scale: float, width: int, ensemble: Ensemble, sigma_b: 
             rows, Rotation.draw(replicas, size, ensemble, rounds=2), width, scale * math.sqrt(size)
         )
     if sigma_b:
-        y = y + sigma_b * ensemble.normal(replicas, 1, width)
+        y = shifted(y, sigma_b * ensemble.normal(replicas, 1, width))
     return y.reshape(*x.shape[:-1], width)
 
 

@@ -101,8 +101,11 @@ def _zeros(x: Tensor) -> Tensor:
 
 def _squares(rows: Tensor) -> Tensor:
     """Mean square along the last axis, in double precision."""
-    rows, scale = _scaled(rows)
-    return torch.linalg.vecdot(rows, rows).double() * (scale**2 / rows.shape[-1])
+    square = torch.linalg.vecdot(rows, rows) if rows.dtype == torch.float32 else torch.zeros(1)
+    if not bool(((square > _SMALL**2) & (square < _SMALL**-2)).all()):
+        rows, scale = _scaled(rows)
+        return torch.linalg.vecdot(rows, rows).double() * (scale**2 / rows.shape[-1])
+    return square.double() / rows.shape[-1]
 
 
 def _sample_axis(shape: tuple[int, ...], probes: int) -> int | None:
