@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 
+from lensmaker.numerics import gram_spectrum
 from lensmaker.numerics.gram_spectrum import PRECISION, gram_eigenvalues, symmetric_eigenvalues
 
 
@@ -42,6 +43,11 @@ def test_double_precision_unless_allowed() -> None:
     λ, error = gram_eigenvalues(w)
     assert error == 0
     assert λ == pytest.approx(np.linalg.svd(w.astype(np.float64), compute_uv=False) ** 2, rel=1e-9, abs=1e-9)
+
+
+def test_double_precision_where_there_are_too_many_rows_for_single(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gram_spectrum, "_SURE", 511)
+    assert gram_eigenvalues(matrices()["square"], single=True)[1] == 0
 
 
 def test_a_wrong_size_of_the_entries_does_not_overflow() -> None:
