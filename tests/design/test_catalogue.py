@@ -61,6 +61,32 @@ def test_two_broken_weights_are_two_findings_in_the_order_of_the_signal() -> Non
     ]
 
 
+def test_a_weight_that_is_no_number_and_the_statistics_it_has_reached_are_one_finding() -> None:
+    torch.manual_seed(0)
+    blocks = [m for _ in range(3) for m in (nn.Linear(32, 32), nn.BatchNorm1d(32), nn.ReLU())]
+    net, (x, y) = nn.Sequential(*blocks, nn.Linear(32, 10)), vectors()
+    net[3].weight.data[7, 3] = math.nan
+    net(x)
+    assert net[1].running_var.isfinite().all()
+    report = lensmaker.inspect(net, (x, y), LOSS)
+    found = only(report, "non_finite", "3:linear")
+    assert "the 4 running statistics after it" in found.correction
+    cured(report, net, (x, y))
+
+
+def test_a_training_that_diverged_is_one_finding_without_a_number() -> None:
+    net, (x, y) = perceptron(4, init=he), vectors()
+    optimiser = torch.optim.SGD(net.parameters(), lr=1e38)
+    for _ in range(3):
+        optimiser.zero_grad()
+        LOSS(net(x), y).backward()
+        optimiser.step()
+    found = only(lensmaker.inspect(net, (x, y), LOSS), "non_finite", "0:linear")
+    assert "a training that diverged" in found.cause
+    assert "checkpoint" in found.correction
+    assert found.factors == ()
+
+
 def test_a_weight_that_is_no_number_follows_from_nothing() -> None:
     net, (x, y) = perceptron(4, init=he), vectors()
     net[4].weight.data[7, 3] = math.nan
