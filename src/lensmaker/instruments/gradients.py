@@ -98,5 +98,4 @@ def _by_unit(t: torch.Tensor) -> NDArray[np.float64]:
 
 
 def _norm_ratio(means: NDArray[np.float64]) -> Any:
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.sqrt(means[..., 0] / means[..., 1])
+    return np.sqrt(means[..., 0] / means[..., 1])

@@ -157,7 +157,8 @@ class Layouts:
                 return self._unknown(features)
             axis -= sum(k < axis for k in gone)
         if axis < output.ndim and output.shape[axis] == len(layout.owner):
-            return Layout(self.samples, axis, layout.owner, features)
+            same = (axis, features) == (layout.axis, layout.features)
+            return layout if same else Layout(self.samples, axis, layout.owner, features)
         if element.operation == "cat" and axis < output.ndim:
             parts = [self.of(i, t.shape) for i, t in zip(element.inputs, inputs, strict=True)]
             owner = torch.cat([p.owner for p in parts])

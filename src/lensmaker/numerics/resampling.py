@@ -26,8 +26,7 @@ def _identity(means: NDArray[np.float64]) -> Any:
 
 def ratio(means: NDArray[np.float64]) -> Any:
     """⟨a⟩/⟨b⟩ of two columns: a function of means for `jackknife` and `bootstrap`."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return means[..., 0] / means[..., 1]
+    return means[..., 0] / means[..., 1]
 
 
 def jackknife(samples: NDArray[np.float64], function: Function = _identity) -> Estimate:
@@ -54,13 +53,13 @@ def jackknife(samples: NDArray[np.float64], function: Function = _identity) -> E
     """
     x = samples.reshape(len(samples), -1)
     n = len(x)
-    with np.errstate(invalid="ignore", over="ignore"):  # what is not finite stays so
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):  # what is not finite stays so
         mean = x.mean(axis=0)
         value = float(function(mean))
         if n < 2:
             return Estimate(value, math.inf)
         # (n·x̄ − xᵢ)/(n−1), written so that equal samples leave no rounding behind
-        return Estimate(value, jackknife_error(np.asarray(function(mean + (mean - x) / (n - 1)))))
+        return Estimate(value, _error(np.asarray(function(mean + (mean - x) / (n - 1)))))
 
 
 def jackknife_error(leave_one_out: NDArray[np.float64]) -> float:
@@ -71,11 +70,16 @@ def jackknife_error(leave_one_out: NDArray[np.float64]) -> float:
     >>> round(jackknife_error(np.array([1.0, 2.0, 3.0])), 6)  # √(2/3 · 2)
     1.154701
     """
-    n = len(leave_one_out)
-    if n < 2:
+    if len(leave_one_out) < 2:
         return math.inf
     with np.errstate(invalid="ignore", over="ignore"):
-        return float(np.sqrt((n - 1) / n * np.sum((leave_one_out - leave_one_out.mean()) ** 2)))
+        return _error(leave_one_out)
+
+
+def _error(leave_one_out: NDArray[np.float64]) -> float:
+    n = len(leave_one_out)
+    away = leave_one_out - leave_one_out.mean()
+    return math.sqrt((n - 1) / n * float(away @ away))
 
 
 def bootstrap(
@@ -111,9 +115,10 @@ def bootstrap(
     """
     x = samples.reshape(len(samples), -1)
     n = len(x)
-    value = float(function(x.mean(axis=0)))
-    if n < 2:
-        return Estimate(value, math.inf)
-    drawn = torch.randint(n, (resamples, n), generator=generator).numpy()
-    replicates = np.asarray(function(x[drawn].mean(axis=1)))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        value = float(function(x.mean(axis=0)))
+        if n < 2:
+            return Estimate(value, math.inf)
+        drawn = torch.randint(n, (resamples, n), generator=generator).numpy()
+        replicates = np.asarray(function(x[drawn].mean(axis=1)))
     return Estimate(value, float(np.sqrt(n / (n - 1)) * replicates.std(ddof=1)))
