@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import gc
 import io
 import pickle
 import random
@@ -346,3 +347,23 @@ def test_writes_that_no_version_counter_sees_are_taken_back(first: int) -> None:
             assert first > 1 or bits(model[0].weight) == weight
     handle.remove()
     assert fingerprint(model) == before
+
+
+def test_while_the_model_is_held_still_the_latest_probes_serve_again() -> None:
+    network = Network(restless(), torch.randn(8, 4))
+    with network.held_still():
+        latest = network.probes(4)
+        assert network.probes(4) is latest
+        assert network.probes(2).samples == 2
+        assert network.probes(4) is not latest
+    assert network.probes(4) is not network.probes(4)
+
+
+def test_full_garbage_collections_are_put_off_and_come_back() -> None:
+    before, network = gc.get_threshold(), Network(nn.Linear(2, 2), torch.ones(3, 2))
+    with network.held_still():
+        assert gc.get_threshold()[2] > 1e9
+    assert gc.get_threshold() == before
+    with pytest.raises(ValueError, match="inside"), network.held_still():
+        raise ValueError("inside")
+    assert gc.get_threshold() == before
