@@ -343,7 +343,7 @@ def test_writes_that_no_version_counter_sees_are_taken_back(first: int) -> None:
     handle = model[0].register_forward_hook(write)
     with network.held_still():
         for _ in range(3):
-            network.probes(4)
+            network.observe()
             assert first > 1 or bits(model[0].weight) == weight
     handle.remove()
     assert fingerprint(model) == before
