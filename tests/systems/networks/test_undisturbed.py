@@ -319,7 +319,7 @@ def test_several_passes_over_one_copy_leave_no_trace_each() -> None:
     with network.held_still():
         network.probes(4)
         before = state(model)
-        network.probes(4)
+        network.probes(3)
         check_restless(model, before)
     assert before[0] == first
     model.calls = 7  # later changes are seen again
