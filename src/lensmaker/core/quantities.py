@@ -197,6 +197,14 @@ QUANTITIES: tuple[Quantity, ...] = (
     Quantity(
         "critical_sigma_w", "σ_w", "1", "Weight scale at which χ₁ = 1 for the given bias scale.", Scale.LOG
     ),
+    # spin systems at a temperature
+    Quantity("energy", "e", "energy", "Mean of H a spin."),
+    Quantity("specific_heat", "c_h", "1", "Variance of H a spin, over T²: the slope of e by T.", Scale.LOG),
+    Quantity("free_energy", "f", "energy", "−T ln Z a spin."),
+    Quantity("entropy", "s", "nat", "Entropy a spin: (e − f)/T."),
+    Quantity("magnetisation", "|m|", "1", "Mean of |Σ s|/N."),
+    Quantity("susceptibility", "χ_m", "1/energy", "N(⟨m²⟩ − ⟨|m|⟩²)/T.", Scale.LOG),
+    Quantity("binder", "U₄", "1", "Binder cumulant 1 − ⟨m⁴⟩/(3⟨m²⟩²)."),
 )
 
 _BY_NAME = {q.name: q for q in QUANTITIES}

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from lensmaker.core import InputError
 
 if TYPE_CHECKING:
-    import networkx
+    import networkx as nx
 
 Integers = NDArray[np.int64]
 
@@ -160,7 +160,7 @@ def complete(sites: int) -> Lattice:
     return Lattice("complete", (sites,), (True,), bonds, np.zeros(len(bonds), np.int64), positions)
 
 
-def from_graph(graph: networkx.Graph[Any]) -> Lattice:
+def from_graph(graph: nx.Graph[Any]) -> Lattice:
     """Any networkx graph; its nodes are the sites, in the order of the graph.
 
     Raises

@@ -1,0 +1,54 @@
+"""A Hamiltonian at a temperature: the distribution that theories solve and samplers draw from."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from lensmaker.core import InputError, Where
+from lensmaker.systems.spins.hamiltonian import Hamiltonian
+
+
+@dataclass(frozen=True, eq=False)
+class Canonical:
+    """P(s) = e^(−βH(s))/Z with β = 1/T, k_B = 1.
+
+    Attributes
+    ----------
+    hamiltonian
+        H.
+    temperature
+        T > 0; infinite for spins without weight on any configuration.
+
+    Raises
+    ------
+    InputError
+        If the temperature is not positive.
+    """
+
+    hamiltonian: Hamiltonian
+    temperature: float
+
+    def __post_init__(self) -> None:
+        if not self.temperature > 0:
+            raise InputError(
+                "a temperature above 0",
+                f"{self.temperature}",
+                "turn the sign of the couplings instead, J → −J",
+            )
+
+    @property
+    def beta(self) -> float:
+        """1/T."""
+        return 1 / self.temperature
+
+    @property
+    def sites(self) -> int:
+        """Number of spins N."""
+        return self.hamiltonian.sites
+
+    @property
+    def where(self) -> Where:
+        """The place of its quantities: its temperature."""
+        temperature = () if math.isinf(self.temperature) else (("T", self.temperature),)
+        return Where(operation="spins", coordinates=temperature)

@@ -1,0 +1,1 @@
+"""Exact and approximate solutions of spin systems, one a file."""
