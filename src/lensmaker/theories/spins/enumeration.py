@@ -104,7 +104,7 @@ class Enumerated:
 
     @cached_property
     def magnetisations(self) -> NDArray[np.float64]:
-        """m = Σ s_i/N of every configuration."""
+        """Magnetisation Σ s_i/N of every configuration."""
         n = self.system.sites
         field = np.zeros(2**n)
         field[1 << np.arange(n)] = 1 / n
