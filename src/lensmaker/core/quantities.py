@@ -204,6 +204,7 @@ QUANTITIES: tuple[Quantity, ...] = (
     Quantity("entropy", "s", "nat", "Entropy a spin: (e − f)/T."),
     Quantity("magnetisation", "|m|", "1", "Mean of |Σ s|/N."),
     Quantity("susceptibility", "χ_m", "1/energy", "N(⟨m²⟩ − ⟨|m|⟩²)/T.", Scale.LOG),
+    Quantity("coupling", "K", "1", "Coupling over temperature, J/T."),
     Quantity("binder", "U₄", "1", "Binder cumulant 1 − ⟨m⁴⟩/(3⟨m²⟩²)."),
 )
 

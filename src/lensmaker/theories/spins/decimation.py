@@ -1,0 +1,90 @@
+"""Decimation of the chain: the renormalization flow that is exact."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from lensmaker.core import InputError, Prediction, Reference, Regime, Table, Where
+from lensmaker.systems.spins.canonical import Canonical
+from lensmaker.theories.base import Theory
+
+
+@dataclass(frozen=True)
+class Decimation(Theory):
+    """Couplings of the chain after every second spin has been summed over, again and again.
+
+    Σ_{s₂} e^{K s₂(s₁+s₃)} = 2 √(cosh 2K) e^{K' s₁s₃} with K = J/T and
+
+        tanh K' = tanh² K,   K' = ½ ln cosh 2K.
+
+    Parameters
+    ----------
+    levels
+        How many times.
+
+    Examples
+    --------
+    >>> from lensmaker.systems.spins.hamiltonian import ising
+    >>> from lensmaker.systems.spins.lattices import chain
+    >>> found = Decimation(levels=2).predict(Canonical(ising(chain(8)), temperature=1.0))
+    >>> [round(p.value, 6) for p in found]
+    [1.0, 0.662501, 0.350026]
+    """
+
+    levels: int = 5
+
+    name = "decimation"
+    summary = "The coupling of a chain at each level of decimation."
+    quantities = ("coupling",)
+    assumptions = ("the spins form a chain or ring of one coupling, and no field",)
+    references = (
+        Reference(
+            "kadanoff1976",
+            "L. P. Kadanoff, A. Houghton",
+            "Numerical evaluations of the critical properties of the two-dimensional Ising model",
+            1975,
+            "Phys. Rev. B 11, 377",
+        ),
+    )
+
+    def predict(self, system: Canonical) -> Table[Prediction]:
+        h = system.hamiltonian
+        pairs_alone = [t.name for t in h.terms if h.couplings[t.name]] == ["J"] and (
+            h.terms[0].weights == 1
+        ).all()
+        alike = h.lattice is not None and h.lattice.name == "chain" and pairs_alone
+        regime = Regime("" if alike else "the spins form no chain of one coupling without a field")
+        if "J" not in h.couplings:
+            return Table()
+        flow = coupling_flow(h.couplings["J"] / system.temperature, self.levels)
+        return Table(
+            self.prediction(
+                "coupling", Where(operation="spins", coordinates=(("level", n),)), K, regime=regime
+            )
+            for n, K in enumerate(flow)
+        )
+
+
+def decimated(K: float) -> float:
+    """The coupling K' = ½ ln cosh 2K after one decimation, to 1e-15 of itself for any K.
+
+    Examples
+    --------
+    >>> math.isclose(math.tanh(decimated(0.7)), math.tanh(0.7) ** 2, rel_tol=1e-15)
+    True
+    """
+    if not math.isfinite(K):
+        raise InputError("a finite coupling K = J/T", f"{K}", "pass a temperature above 0")
+    K = abs(K)
+    if K < 1:
+        return math.log1p(2 * math.sinh(K) ** 2) / 2
+    return K - (math.log(2) - math.log1p(math.exp(-4 * K))) / 2
+
+
+def coupling_flow(K: float, levels: int) -> list[float]:
+    """K and the couplings after 1 … `levels` decimations."""
+    flow = [K]
+    for _ in range(levels):
+        flow.append(decimated(flow[-1]))
+    return flow
