@@ -29,7 +29,7 @@ class Decimation(Theory):
     >>> from lensmaker.systems.spins.lattices import chain
     >>> found = Decimation(levels=2).predict(Canonical(ising(chain(8)), temperature=1.0))
     >>> [round(p.value, 6) for p in found]
-    [1.0, 0.662501, 0.350026]
+    [1.0, 0.662501, 0.350061]
     """
 
     levels: int = 5
