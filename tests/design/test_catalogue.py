@@ -15,11 +15,13 @@ from design.networks import convolutions, evidence_on, he, images, lecun, percep
 from lensmaker.core import Convergence, Finding, Measurement, Training
 from lensmaker.data import svhn_net
 from lensmaker.design.aberration import Aberration
+from lensmaker.design.attention_sharpness import AttentionSharpness
 from lensmaker.design.dead_units import DeadUnits
 from lensmaker.design.idle_units import IdleUnits
 from lensmaker.design.input_scale import InputScale
 from lensmaker.design.saturated_units import SaturatedUnits
 from lensmaker.design.stale_statistics import StaleStatistics
+from lensmaker.design.weight_scale import WeightScale
 from lensmaker.numerics.seeding import stream
 
 LOSS = nn.functional.cross_entropy
@@ -239,12 +241,13 @@ def test_one_normalisation_that_was_reset() -> None:
     cured(report, net, batch)
 
 
-@pytest.mark.parametrize(("size", "shift"), [(5.0, 0.0), (2e-3, 0.0), (1.0, 50.0)])
+@pytest.mark.parametrize(("size", "shift"), [(5.0, 0.0), (2e-3, 0.0), (1.0, 20.0)])
 def test_statistics_on_their_way_are_left_alone(size: float, shift: float) -> None:
     """After one step of momentum 0.1 they are nine tenths what they began with, which a few more steps mend."""
     net, (x, y) = convolutions(he, norm=True, channels=(8,)), images(samples=32)
-    net(x * size + shift)
-    assert StaleStatistics().look(evidence_on(net.eval(), (x * size + shift, y))) == []
+    net[0].bias.data += shift
+    net(x * size)
+    assert StaleStatistics().look(evidence_on(net.eval(), (x * size, y))) == []
 
 
 def test_statistics_that_are_not_used_are_left_alone() -> None:
@@ -483,6 +486,46 @@ def test_the_queries_of_a_packed_projection() -> None:
     cured(report, net, batch)
 
 
+class Causal(nn.Module):
+    """One head over the tokens so far."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.q, self.k, self.v = (nn.Linear(32, 32) for _ in range(3))
+        self.head = nn.Linear(8 * 32, 10)
+
+    def forward(self, x: Tensor) -> Tensor:
+        q, k, v = (m(x)[:, None] for m in (self.q, self.k, self.v))
+        return self.head(nn.functional.scaled_dot_product_attention(q, k, v, is_causal=True).flatten(1))
+
+
+def spread(q: Tensor, k: Tensor) -> float:
+    """Of the logits, over the keys."""
+    logits = q @ k.mT / q.shape[-1] ** 0.5
+    return float((logits - logits.mean(-1, keepdim=True)).square().mean().sqrt())
+
+
+@torch.no_grad()
+def test_sharp_queries_of_their_own_or_packed_are_divided_by_the_spread() -> None:
+    net, (x, y) = Causal(), tokens()
+    net.q.weight.mul_(60)
+    (found,) = AttentionSharpness().look(evidence_on(net, (x, y)))
+    factor = pytest.approx(1 / spread(net.q(x), net.k(x)), rel=0.1)
+    assert found.factors == {"q.weight": factor, "q.bias": factor}
+    assert found.bound == pytest.approx(0.35 * math.log(math.factorial(8)) / 8)
+
+    net = encoder(1)
+    attention = net[0].self_attn
+    attention.in_proj_weight[:32].mul_(60)
+    (found,) = AttentionSharpness().look(evidence_on(net, (x, y)))
+    packed = nn.functional.linear(net[0].norm1(x), attention.in_proj_weight, attention.in_proj_bias)
+    q, k, _ = packed.view(16, 8, 3, 4, 8).permute(2, 0, 3, 1, 4)
+    factor = pytest.approx(1 / spread(q, k), rel=0.1)
+    assert found.factors == {f"0.self_attn.in_proj_{p}[0:32]": factor for p in ("weight", "bias")}
+    assert AttentionSharpness().look(evidence_on(net, (x, y), Training.TRAINED)) == []
+
+
 @SLOW
 def test_attention_that_is_sharp_everywhere() -> None:
     net, batch = encoder(2), tokens()
@@ -518,6 +561,14 @@ def test_a_matrix_of_a_recurrent_layer(name: str, factor: float) -> None:
     found = only(report, "weight_scale", "lstm:lstm")
     assert dict(found.factors) == {f"lstm.{name}": pytest.approx(1 / factor, rel=0.1)}
     cured(report, net, batch)
+
+
+def test_of_two_matrices_the_one_far_from_the_default_is_at_fault() -> None:
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.GRU(32, 48, batch_first=True))
+    net[0].weight_hh_l0.data *= 10
+    (found,) = WeightScale().look(evidence_on(net, tokens()[0], loss=None))
+    assert found.factors == {"0.weight_hh_l0": pytest.approx(0.1, rel=0.1)}
 
 
 DISTURBED: dict[str, Callable[[], tuple[nn.Module, object]]] = {

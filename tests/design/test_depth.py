@@ -138,11 +138,17 @@ def test_contrasts_that_do_no_harm_are_left_alone(
     assert lensmaker.inspect(biased(act, init, sigma_b), vectors(), LOSS).findings == ()
 
 
+def log_contrast(net: nn.Module, batch: object) -> float:
+    found = contrast(evidence_on(net, batch))
+    assert found is not None
+    return found.logarithm
+
+
 def test_the_contrast_is_that_of_the_network_with_its_outliers_corrected() -> None:
     net, batch = perceptron(6, act=nn.Tanh, init=lecun), vectors()
-    healthy = contrast(evidence_on(net, batch))
+    healthy = log_contrast(net, batch)
     net[4].weight.data *= 8
-    assert contrast(evidence_on(net, batch)).logarithm == pytest.approx(healthy.logarithm, abs=0.05)
+    assert log_contrast(net, batch) == pytest.approx(healthy, abs=0.05)
 
 
 def test_pooling_is_left_out_of_the_contrast() -> None:
@@ -152,7 +158,8 @@ def test_pooling_is_left_out_of_the_contrast() -> None:
     for _ in range(3):
         net.extend([nn.Conv2d(3 if len(net) == 0 else 64, 64, 1, bias=False), nn.ReLU(), nn.AvgPool2d(2)])
         he(net[-3].weight)
-    assert abs(contrast(evidence_on(net.extend([nn.Flatten(), nn.Linear(64, 10)]), images())).logarithm) < 0.5
+    net.extend([nn.Flatten(), nn.Linear(64, 10)])
+    assert log_contrast(net, images()) == pytest.approx(0, abs=0.5)
 
 
 @pytest.mark.parametrize(("sigma_b", "parameter"), [(3.0, "weight"), (100.0, "bias")])
@@ -240,6 +247,14 @@ def test_one_large_branch_is_not_the_fault_of_all() -> None:
     net.b[4].weight.data *= 300
     _, found = only(net, vectors(), "weight_scale")
     assert found.where.path == "b.4"
+
+
+def test_one_large_weight_of_two_branches_is_left_alone() -> None:
+    net = one_large_branch(6)
+    net.b[3] = net.b[2]
+    (found,) = WeightScale().look(evidence_on(net, vectors()))
+    assert found.factors == {}
+    assert found.correction.endswith(": it is shared")
 
 
 def test_a_branch_of_two_blocks_is_said_to_be_left_alone() -> None:
@@ -337,8 +352,8 @@ def drowned(blocks: int = 4) -> nn.Sequential:
     return net
 
 
-def one_large_branch() -> Branches:
-    net = Branches(4, 1 / 4)
+def one_large_branch(depth: int = 4) -> Branches:
+    net = Branches(depth, 1 / depth)
     net.b[2].weight.data *= 300
     return net
 

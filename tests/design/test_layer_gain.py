@@ -103,7 +103,7 @@ def test_a_layer_stands_out_by_all_laws_that_may_hold(direction: int) -> None:
     for before, after in pairwise((32, 32, 32, 32, 512, 32, 32, 32)):
         net.extend([nn.Linear(before, after, bias=False), nn.ReLU()])
         nn.init.normal_(net[-2].weight, std=(3 / net[-2].weight.shape[direction]) ** 0.5)
-    assert suspicions(net.append(nn.Linear(32, 10)), vectors()) == []
+    assert evidence_on(net.append(nn.Linear(32, 10)), vectors()).outliers == []
 
 
 def test_layers_that_follow_a_law_with_two_others_are_as_they_were_meant() -> None:
