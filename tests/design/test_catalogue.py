@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 
 import pytest
@@ -10,9 +11,18 @@ import torch
 from torch import Tensor, nn
 
 import lensmaker
-from design.networks import convolutions, he, images, lecun, perceptron, vectors
-from lensmaker.core import Convergence, Finding, Measurement
+from design.networks import convolutions, evidence_on, he, images, lecun, perceptron, vectors
+from lensmaker.core import Convergence, Finding, Measurement, Training
 from lensmaker.data import svhn_net
+from lensmaker.design.aberration import Aberration
+from lensmaker.design.attention_sharpness import AttentionSharpness
+from lensmaker.design.dead_units import DeadUnits
+from lensmaker.design.idle_units import IdleUnits
+from lensmaker.design.input_scale import InputScale
+from lensmaker.design.saturated_units import SaturatedUnits
+from lensmaker.design.stale_statistics import StaleStatistics
+from lensmaker.design.weight_scale import WeightScale
+from lensmaker.numerics.seeding import stream
 
 LOSS = nn.functional.cross_entropy
 
@@ -146,6 +156,28 @@ def test_a_padded_convolution_is_scaled_alone() -> None:
     }
 
 
+def tied(first: nn.Linear) -> nn.Sequential:
+    net = nn.Sequential(first, nn.ReLU(), nn.Linear(32, 32), nn.ReLU(), nn.Linear(32, 10))
+    net[2].weight = first.weight
+    return net
+
+
+INPUTS: dict[str, tuple[Callable[[], nn.Module], tuple[Tensor, Tensor], float, list[set[str]]]] = {
+    "small": (lambda: perceptron(2), vectors(), 1e-3, [{"0.weight", "0.bias"}]),
+    "no bias": (lambda: nn.Sequential(nn.Linear(32, 10, bias=False), nn.ReLU()), vectors(), 1e3, [{"0.weight"}]),
+    "padded": (convolutions, images(), 1e3, [{"0.weight"}]),
+    "a first weight of two layers": (lambda: tied(nn.Linear(32, 32)), vectors(), 1e3, [set()]),
+    "bent first": (lambda: nn.Sequential(nn.Tanh(), perceptron(2)), vectors(), 1e3, []),
+    "normalised next": (lambda: convolutions(norm=True), images(), 1e3, []),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", INPUTS)
+def test_what_an_input_far_from_one_changes(name: str) -> None:
+    make, (x, y), size, changed = INPUTS[name]
+    assert [set(s.changes) for s in InputScale().look(evidence_on(make(), (x * size, y)))] == changed
+
+
 @pytest.mark.parametrize("size", [0.2, 5.0])
 def test_inputs_of_about_one_and_normalised_ones_are_left_alone(size: float) -> None:
     x, y = vectors()
@@ -235,16 +267,26 @@ def test_one_normalisation_that_was_reset() -> None:
     cured(report, net, batch)
 
 
-def test_statistics_on_their_way_are_left_alone() -> None:
+@pytest.mark.parametrize(("size", "shift"), [(5.0, 0.0), (2e-3, 0.0), (1.0, 20.0)])
+def test_statistics_on_their_way_are_left_alone(size: float, shift: float) -> None:
     """After one step of momentum 0.1 they are nine tenths what they began with, which a few more steps mend."""
-    net, batch = convolutions(he, norm=True), images(samples=32)
-    net(batch[0] * 5)
-    assert lensmaker.inspect(net.eval(), batch, LOSS).findings == ()
+    net, (x, y) = convolutions(he, norm=True, channels=(8,)), images(samples=32)
+    net[0].bias.data += shift
+    net(x * size)
+    assert StaleStatistics().look(evidence_on(net.eval(), (x * size, y))) == []
 
 
-def test_statistics_never_estimated_are_left_alone() -> None:
-    net = convolutions(he, norm=True).eval()
-    assert lensmaker.inspect(net, images(), LOSS).findings == ()
+def test_statistics_that_are_not_used_are_left_alone() -> None:
+    net, batch = normalised()
+    net[4].running_var *= 100
+    assert len(StaleStatistics().look(evidence_on(net, batch))) > 0
+    assert StaleStatistics().look(evidence_on(net.train(), batch)) == []
+
+
+@pytest.mark.parametrize("size", [1.0, 100.0])
+def test_statistics_never_estimated_are_left_alone(size: float) -> None:
+    net, (x, y) = convolutions(he, norm=True).eval(), images(samples=32)
+    assert StaleStatistics().look(evidence_on(net, (x * size, y))) == []
 
 
 # -- units ------------------------------------------------------------------------------------------
@@ -253,17 +295,32 @@ def test_statistics_never_estimated_are_left_alone() -> None:
 def test_repeated_and_zeroed_units_are_drawn_anew() -> None:
     net, batch = perceptron(4, init=he), vectors()
     net[4].weight.data[[5, 9]] = net[4].weight.data[2].clone()
-    net[4].weight.data[11] = 0
+    net[4].weight.data[11:13] = 0
     report = lensmaker.inspect(net, batch, LOSS)
     found = only(report, "idle_units", "4:linear")
-    assert "1 with weights of zero and 2 that repeat another unit" in found.cause
+    assert "2 with weights of zero and 2 that repeat another unit" in found.cause
     before = net[4].weight.detach().clone()
     report.correct()
     changed = (net[4].weight != before).any(1).nonzero()[:, 0].tolist()
-    assert changed == [5, 9, 11]
+    assert changed == [5, 9, 11, 12]
     size = net[4].weight.detach()[changed].square().mean() / before[:5].square().mean()
     assert float(size) == pytest.approx(1, rel=0.5)
     assert lensmaker.inspect(net, batch, LOSS).findings == ()
+
+
+def test_units_that_differ_are_left_alone_and_zeros_of_a_trained_network() -> None:
+    """By a bias; by a difference that the projection of the search does not see; by training."""
+    net, batch = perceptron(3, init=he), vectors()
+    weight, bias = net[4].weight.data, net[4].bias.data
+    weight[5] = weight[2]
+    bias[5] = 1.0
+    direction = torch.randn(65, generator=stream("idle units", 0))[:64]
+    unseen = torch.randn(64)
+    weight[9] = weight[3] + unseen - direction * (unseen @ direction / direction.square().sum())
+    assert IdleUnits().look(evidence_on(net, batch)) == []
+    weight[11] = 0
+    assert len(IdleUnits().look(evidence_on(net, batch))) == 1
+    assert IdleUnits().look(evidence_on(net, batch, Training.TRAINED)) == []
 
 
 def test_a_weight_of_zeros_cuts_the_axis_but_not_a_residual_block() -> None:
@@ -309,10 +366,17 @@ def test_equal_kernels_of_a_blur_are_left_alone() -> None:
 
 def test_units_that_never_fire_get_their_bias_raised() -> None:
     net, batch = perceptron(5, init=he), vectors(samples=32)
-    net[4].bias.data -= 9
+    net[4].bias.data[4:] -= 9
     report = lensmaker.inspect(net, batch, LOSS)
-    assert only(report, "dead_units", "5:relu").value == 1
+    found = only(report, "dead_units", "5:relu")
+    assert found.value == 60 / 64
+    variance, mean = torch.var_mean(net[:5](batch[0])[:, 4:].detach(), 0, correction=0)
+    depth = re.search(r"negative by ([\d.]+) of its", found.cause)
+    assert depth is not None
+    assert float(depth[1]) == pytest.approx(float((-mean / variance.sqrt()).median()), rel=0.01)
+    alone = net[4].bias.detach()[:4].clone()
     report.correct()
+    assert torch.equal(net[4].bias[:4], alone)
     alive = (net[:6](batch[0]) > 0).float().mean()
     assert 0.3 < float(alive) < 0.7
     assert lensmaker.inspect(net, batch, LOSS).findings == ()
@@ -331,6 +395,49 @@ def test_a_trained_network_that_biases_have_shut() -> None:
     net, batch = perceptron(5, act=nn.Tanh, init=lecun), vectors(samples=32)
     net[4].bias.data += 12
     only(lensmaker.inspect(net, batch, LOSS, trained=True), "saturated_units", "5:tanh")
+
+
+class Beside(nn.Linear):
+    """x + ReLU(W x + b)."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + super().forward(x).relu()
+
+
+def shifted(net: nn.Sequential, bias: float, weight: float = 1.0) -> nn.Sequential:
+    """The third layer."""
+    net[4].bias.data += bias
+    net[4].weight.data *= weight
+    return net
+
+
+def beside() -> nn.Sequential:
+    return nn.Sequential(*(nn.Linear(32, 32) for _ in range(4)), Beside(32, 32), nn.Linear(32, 10))
+
+
+UNITS: dict[str, tuple[Aberration, Callable[[], nn.Module], int, Training]] = {
+    "few samples": (DeadUnits(), lambda: shifted(perceptron(3, init=he), -20), 12, Training.FRESH),
+    "with a way around": (DeadUnits(), lambda: shifted(beside(), -20), 32, Training.TRAINED),
+    "by their weights": (
+        SaturatedUnits(), lambda: shifted(perceptron(3, act=nn.Tanh), 0, 1e3), 32, Training.TRAINED,
+    ),
+    "dead, not saturated": (SaturatedUnits(), lambda: shifted(perceptron(3, act=nn.ReLU6), -20), 32, Training.FRESH),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", UNITS)
+def test_units_that_are_another_matter(name: str) -> None:
+    aberration, make, samples, training = UNITS[name]
+    assert aberration.look(evidence_on(make(), vectors(samples), training)) == []
+
+
+def test_units_that_their_weights_saturate_follow_from_the_gain() -> None:
+    net = shifted(perceptron(4, act=nn.Tanh, init=lecun), 0, 30)
+    report = lensmaker.inspect(net, vectors(samples=32), LOSS)
+    only(report, "layer_gain", "4:linear")
+    assert [(f.aberration, f.consequence_of) for f in report.findings[1:]] == [
+        ("saturated_units", "layer_gain at 4:linear")
+    ]
 
 
 def test_what_is_flat_by_its_purpose_is_left_alone() -> None:
@@ -405,6 +512,46 @@ def test_the_queries_of_a_packed_projection() -> None:
     cured(report, net, batch)
 
 
+class Causal(nn.Module):
+    """One head over the tokens so far."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.q, self.k, self.v = (nn.Linear(32, 32) for _ in range(3))
+        self.head = nn.Linear(8 * 32, 10)
+
+    def forward(self, x: Tensor) -> Tensor:
+        q, k, v = (m(x)[:, None] for m in (self.q, self.k, self.v))
+        return self.head(nn.functional.scaled_dot_product_attention(q, k, v, is_causal=True).flatten(1))
+
+
+def spread(q: Tensor, k: Tensor) -> float:
+    """Of the logits, over the keys."""
+    logits = q @ k.mT / q.shape[-1] ** 0.5
+    return float((logits - logits.mean(-1, keepdim=True)).square().mean().sqrt())
+
+
+@torch.no_grad()
+def test_sharp_queries_of_their_own_or_packed_are_divided_by_the_spread() -> None:
+    net, (x, y) = Causal(), tokens()
+    net.q.weight.mul_(60)
+    (found,) = AttentionSharpness().look(evidence_on(net, (x, y)))
+    factor = pytest.approx(1 / spread(net.q(x), net.k(x)), rel=0.1)
+    assert found.factors == {"q.weight": factor, "q.bias": factor}
+    assert found.bound == pytest.approx(0.35 * math.log(math.factorial(8)) / 8)
+
+    net = encoder(1)
+    attention = net[0].self_attn
+    attention.in_proj_weight[:32].mul_(60)
+    (found,) = AttentionSharpness().look(evidence_on(net, (x, y)))
+    packed = nn.functional.linear(net[0].norm1(x), attention.in_proj_weight, attention.in_proj_bias)
+    q, k, _ = packed.view(16, 8, 3, 4, 8).permute(2, 0, 3, 1, 4)
+    factor = pytest.approx(1 / spread(q, k), rel=0.1)
+    assert found.factors == {f"0.self_attn.in_proj_{p}[0:32]": factor for p in ("weight", "bias")}
+    assert AttentionSharpness().look(evidence_on(net, (x, y), Training.TRAINED)) == []
+
+
 @SLOW
 def test_attention_that_is_sharp_everywhere() -> None:
     net, batch = encoder(2), tokens()
@@ -440,6 +587,14 @@ def test_a_matrix_of_a_recurrent_layer(name: str, factor: float) -> None:
     found = only(report, "weight_scale", "lstm:lstm")
     assert dict(found.factors) == {f"lstm.{name}": pytest.approx(1 / factor, rel=0.1)}
     cured(report, net, batch)
+
+
+def test_of_two_matrices_the_one_far_from_the_default_is_at_fault() -> None:
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.GRU(32, 48, batch_first=True))
+    net[0].weight_hh_l0.data *= 10
+    (found,) = WeightScale().look(evidence_on(net, tokens()[0], loss=None))
+    assert found.factors == {"0.weight_hh_l0": pytest.approx(0.1, rel=0.1)}
 
 
 DISTURBED: dict[str, Callable[[], tuple[nn.Module, object]]] = {
