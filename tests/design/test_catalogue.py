@@ -146,6 +146,17 @@ def test_bytes_are_no_input() -> None:
     expected = net[0]((x - x.mean()) / x.std(correction=0))
     cured_first = report.correct() and net[0](x)
     assert torch.allclose(cured_first, expected, atol=1e-4)
+    report.undo()
+    cured(report, net, (x, y))
+
+
+def test_bytes_are_no_input_where_they_are_flattened_first() -> None:
+    net, (x, y) = nn.Sequential(nn.Flatten(), perceptron(4, init=he)), vectors(samples=64)
+    pixels = 255 * torch.rand(x.shape, generator=torch.Generator().manual_seed(1)).view(64, 1, 4, 8)
+    report = lensmaker.inspect(net, (pixels, y), LOSS)
+    found = only(report, "input_scale", "1.0:linear")
+    assert dict(found.factors) == {"1.0.weight": pytest.approx(1 / float(pixels.std(correction=0)))}
+    cured(report, net, (pixels, y))
 
 
 def test_a_padded_convolution_is_scaled_alone() -> None:
