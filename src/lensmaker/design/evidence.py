@@ -143,12 +143,16 @@ class Evidence:
             value = signals[0]
         return value in self.train.inputs
 
-    def felt(self, first: Element, sigma_w: float) -> float | None:
-        """⟨x²⟩ of an input for which a layer of that σ_w would put out what this one does, its biases taken along."""
+    def felt(self, first: Element, sigma_w: float, *, apart: bool = False) -> float:
+        """⟨x²⟩ of an input for which a layer of that σ_w would put out what this one does, its biases taken along.
+
+        Apart: of what tells samples from one another, in which biases have no part. nan where it is not known.
+        """
         leaving = self.measured("second_moment", first.where)
-        return (
-            leaving / sigma_w**2 if leaving is not None and 0 < leaving < math.inf and sigma_w > 0 else None
-        )
+        common = self.measured("correlation", first.where) if apart else None
+        if leaving is None or not sigma_w > 0:
+            return math.nan
+        return leaving * (1 - (common or 0.0)) / sigma_w**2
 
     def nearest(self, value: int, read: Callable[[Where], float | None]) -> float | None:
         """What is read at the nearest place, at or before a value of the train, where there is something; else None."""

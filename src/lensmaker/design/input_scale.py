@@ -51,8 +51,8 @@ class InputScale(Aberration):
             return []
         if any(s.normalised for s in evidence.stages if first in s.elements):
             return []
-        felt = evidence.felt(first, evidence.typical_sigma_w())
-        if felt is not None and 1 / BOUND <= felt <= BOUND:  # the first layer makes up for it
+        felt = (evidence.felt(first, evidence.typical_sigma_w(), apart=a) for a in (False, True))
+        if all(1 / BOUND <= f <= BOUND for f in felt):  # the first layer makes up for it
             return []
         mean, deviation = float(x.mean()), float(x.std(correction=0))
         weights = weights_of(first, train)

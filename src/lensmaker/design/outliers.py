@@ -169,6 +169,7 @@ def _beyond(excesses: list[float], log_bound: float) -> bool:
 
 
 def _units(lens: Lens, evidence: Evidence) -> float:
-    """Of a layer that the input enters, ln ⟨x²⟩ of that as it is felt; 0 of any other."""
+    """Of a layer that the input enters, ln ⟨x²⟩ of what tells its samples apart; 0 of any other."""
     (first,), sigma_w = lens.stage.linear, evidence.sigma_w(lens.stage)
-    return math.log(evidence.felt(first, sigma_w) or 1.0) if evidence.enters(first) else 0.0
+    felt = evidence.felt(first, sigma_w, apart=True) if evidence.enters(first) else 1.0
+    return math.log(felt) if 0 < felt < math.inf else 0.0
