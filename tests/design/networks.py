@@ -180,6 +180,11 @@ def _batch(*shape: int) -> tuple[Tensor, Tensor]:
     return torch.randn(*shape, generator=generator), torch.randint(10, shape[:1], generator=generator)
 
 
+def tokens() -> tuple[Tensor, Tensor]:
+    """Sequences of eight vectors, and a class for each."""
+    return torch.randn(16, 8, 32, generator=torch.Generator().manual_seed(0)), torch.arange(16) % 10
+
+
 def evidence_on(
     model: nn.Module, batch: Any, training: Training = Training.FRESH, loss: Any = nn.functional.cross_entropy
 ) -> Evidence:
