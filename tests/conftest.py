@@ -10,12 +10,15 @@ import pytest
 import torch
 from hypothesis import settings
 
+import typechecking
+
 settings.register_profile("house", deadline=None, derandomize=True, print_blob=True)
 settings.load_profile("house")
 
 
 def pytest_configure() -> None:
     torch.set_num_threads(1)
+    typechecking.install("lensmaker")
 
 
 @pytest.fixture(autouse=True)

@@ -35,3 +35,13 @@ def test_the_scores_of_the_planted_faults_are_quoted() -> None:
     assert [x for x in shares if f"{100 * x:.1f} %" not in section] == []
     assert f"| cases | {score['cases']} |" in section
     assert score["cases"] >= 200
+
+
+def test_the_costs_of_an_inspection_are_quoted() -> None:
+    section = PAGE.split("In passes, median and range")[1].split("\n## ")[0]
+    for name, case in RESULTS["inspect"]["cases"].items():
+        (row,) = (line for line in section.splitlines() if line.startswith(f"| `{name}` |"))
+        for measured in (case["lensmaker"], case["lensmaker_cpu"], case["torchlens"], case["weightwatcher"]):
+            assert f"| {measured['median']} ({measured['low']}–{measured['high']}) |" in row
+        assert row.endswith(f"| {case['peak_memory']['ratio']} |")
+        assert case["peak_memory"]["ratio"] < 1.5

@@ -424,6 +424,15 @@ def test_a_network_trained_since_is_not_corrected(patient: nn.Sequential) -> Non
     assert bits(patient) == before
 
 
+def test_a_weight_exchanged_since_is_not_corrected(patient: nn.Sequential) -> None:
+    report = lensmaker.inspect(patient, vectors(), trained=False)
+    version = patient[4].weight._version
+    patient[4] = perceptron(6, 64, nn.Tanh, lecun)[4]
+    assert patient[4].weight._version == version
+    with pytest.raises(CorrectionError, match=r"4.weight changed since: inspect the network again"):
+        report.correct()
+
+
 def test_training_since_is_not_thrown_away(patient: nn.Sequential) -> None:
     optimiser = torch.optim.Adam(patient.parameters())
     cross_entropy(patient(X), Y).backward()

@@ -62,5 +62,15 @@ def perceptron(width: int, layers: int, samples: int) -> tuple[nn.Module, tuple[
     return nn.Sequential(*modules, nn.Linear(width, 10)), batch
 
 
-CASES = (Case("mobilenet_v2", mobilenet), Case("transformer_12", transformer), Case("mlp_200", deep))
+def deep_of_many() -> tuple[nn.Module, tuple[Tensor, Tensor]]:
+    """The same two hundred layers, batch 1024: what is read of the weights is the same."""
+    return perceptron(512, layers=200, samples=1024)
+
+
+CASES = (
+    Case("mobilenet_v2", mobilenet),
+    Case("transformer_12", transformer),
+    Case("mlp_200", deep),
+    Case("mlp_200_of_1024", deep_of_many),
+)
 loss_fn = F.cross_entropy

@@ -1,15 +1,16 @@
 """How many forward+backward passes an inspection costs, beside torchlens, WeightWatcher and nngeom in the same run.
 
-    python benchmarks/inspect/run.py [--own] [case …]
+    python benchmarks/inspect/run.py [--own] [--without PEER] [case …]
 
 The unit is one forward and backward pass of the same batch. torchlens traces the forward pass alone;
 WeightWatcher looks at the weights alone; nngeom's `analyze` at the loss around the weights and at its curvature. None
-of them predicts, corrects or names a layer at fault. Peak memory is that of `memory.py`, in processes of their own;
-the statistical ray's cost is timed at three widths.
+of them predicts, corrects or names a layer at fault; nngeom takes some hundred passes, minutes for each case. Peak
+memory is that of `memory.py`, in processes of their own; the statistical ray's cost is timed at three widths.
 """
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import copy
 import io
@@ -43,16 +44,24 @@ from lensmaker.theories.statistical_ray.walk import walk
 Work = Callable[[nn.Module, torch.Tensor, torch.Tensor], None]
 
 
-def main(names: list[str]) -> None:
+def main() -> None:
     """Time every case, or those named, print a line for each, and save the results; `--own`: no peers, no saving."""
-    alone = "--own" in names
-    chosen = [case for case in CASES if case.name in names or not set(names) - {"--own"}]
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("cases", nargs="*", choices=[[], *(case.name for case in CASES)])
+    parser.add_argument("--own", action="store_true", help="lensmaker alone; nothing is saved")
+    parser.add_argument(
+        "--without", action="append", default=[], choices=list(PEERS), help="a peer to leave out"
+    )
+    asked = parser.parse_args()
+    peers = {name: work for name, work in PEERS.items() if not asked.own and name not in asked.without}
     saved = json.loads(RESULTS.read_text()).get("inspect", {}).get("cases", {}) if RESULTS.exists() else {}
-    for case in chosen:
-        row = timed(case, {} if alone else PEERS)
+    for case in [case for case in CASES if case.name in asked.cases or not asked.cases]:
+        row = timed(case, peers)
         print(case.name, row, flush=True)
         saved[case.name] = {**row, "peak_memory": peaks(case.name)}
-        if not alone:
+        if not asked.own:
             unit = "forward+backward passes of the same batch"
             save("inspect", {"unit": unit, "cases": saved, "ray_by_width": ray_by_width()})
 
@@ -160,4 +169,4 @@ def quiet(work: Work, model: nn.Module, x: torch.Tensor, y: torch.Tensor) -> lis
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

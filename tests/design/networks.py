@@ -10,7 +10,9 @@ from torch import Tensor, nn
 
 from lensmaker.core import Training
 from lensmaker.design.evidence import Evidence
+from lensmaker.instruments.attention import AttentionEntropy
 from lensmaker.instruments.jacobian import Jacobian
+from lensmaker.instruments.saturation import Saturation
 from lensmaker.instruments.signals import Signals
 from lensmaker.instruments.together import measure_together
 from lensmaker.systems.networks import Network
@@ -178,12 +180,18 @@ def _batch(*shape: int) -> tuple[Tensor, Tensor]:
     return torch.randn(*shape, generator=generator), torch.randint(10, shape[:1], generator=generator)
 
 
+def tokens() -> tuple[Tensor, Tensor]:
+    """Sequences of eight vectors, and a class for each."""
+    return torch.randn(16, 8, 32, generator=torch.Generator().manual_seed(0)), torch.arange(16) % 10
+
+
 def evidence_on(
     model: nn.Module, batch: Any, training: Training = Training.FRESH, loss: Any = nn.functional.cross_entropy
 ) -> Evidence:
     """What `inspect` lays before the aberrations, without spectra and error bars."""
     network = Network(model, batch, loss)
-    measurements = measure_together(network, [Signals()])["signals"] + Jacobian().measure(network)
+    together = measure_together(network, [Signals(), Saturation(), AttentionEntropy()])
+    measurements = sum(together.values(), Jacobian().measure(network))
     predictions = MeanField(finite_width=None).predict(network)
     train = network.whole
     return Evidence(network, train, prescribe(train), predictions, measurements, training)

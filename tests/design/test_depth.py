@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,8 +12,17 @@ import torch
 from torch import Tensor, nn
 
 import lensmaker
-from design.networks import Applied, he, lecun, perceptron, sequences, vectors
-from lensmaker.core import Finding
+from design.networks import Applied, evidence_on, he, images, lecun, perceptron, sequences, vectors
+from lensmaker.core import Finding, Training
+from lensmaker.design.aberration import Aberration
+from lensmaker.design.contrast import contrast
+from lensmaker.design.input_scale import InputScale
+from lensmaker.design.order import Order
+from lensmaker.design.rank_collapse import RankCollapse
+from lensmaker.design.residual_blocks import branch_scaled, residual_blocks
+from lensmaker.design.residual_scale import ResidualScale
+from lensmaker.design.weight_scale import WeightScale
+from lensmaker.systems.networks import record
 
 LOSS = nn.functional.cross_entropy
 
@@ -93,6 +103,7 @@ def test_biases_that_drown_the_signal() -> None:
     total = 2 * q_in + math.fsum(sigma_b)
     assert found.value == pytest.approx(2 * q_in / total, rel=0.25)
     assert "biases that all inputs share" in found.cause
+    assert f"shrinks to {math.sqrt(found.value):.3g} of what it was over 8 layers" in found.cause
     factor = math.sqrt(2 * q_in / math.fsum(sigma_b))
     assert dict(found.factors) == {f"{i}.bias": pytest.approx(factor, rel=0.1) for i in range(0, 16, 2)}
     cured(report, net, batch)
@@ -113,6 +124,7 @@ def test_weights_that_are_too_large_for_a_bounded_activation() -> None:
     nn.init.normal_(net[0].weight, std=3.5 / 32**0.5)
     report, found = only(net, batch, "chaos")
     assert found.value > found.bound == 200
+    assert f"grows by {math.sqrt(found.value):.3g} over 10 layers" in found.cause
     assert all(f == pytest.approx(1 / 3.5, rel=0.1) for _, f in found.factors)
     cured(report, net, batch)
 
@@ -124,6 +136,55 @@ def test_contrasts_that_do_no_harm_are_left_alone(
     act: Callable[[], nn.Module], init: Callable[[Tensor], object], sigma_b: float
 ) -> None:
     assert lensmaker.inspect(biased(act, init, sigma_b), vectors(), LOSS).findings == ()
+
+
+def log_contrast(net: nn.Module, batch: object) -> float:
+    found = contrast(evidence_on(net, batch))
+    assert found is not None
+    return found.logarithm
+
+
+def test_the_contrast_is_that_of_the_network_with_its_outliers_corrected() -> None:
+    net, batch = perceptron(6, act=nn.Tanh, init=lecun), vectors()
+    healthy = log_contrast(net, batch)
+    net[4].weight.data *= 8
+    assert log_contrast(net, batch) == pytest.approx(healthy, abs=0.05)
+
+
+def test_pooling_is_left_out_of_the_contrast() -> None:
+    """ReLU at criticality keeps distances and sizes, and the average of four halves the size."""
+    torch.manual_seed(0)
+    net = nn.Sequential()
+    for _ in range(3):
+        net.extend([nn.Conv2d(3 if len(net) == 0 else 64, 64, 1, bias=False), nn.ReLU(), nn.AvgPool2d(2)])
+        he(net[-3].weight)
+    net.extend([nn.Flatten(), nn.Linear(64, 10)])
+    assert log_contrast(net, images()) == pytest.approx(0, abs=0.5)
+
+
+@pytest.mark.parametrize(("sigma_b", "parameter"), [(3.0, "weight"), (100.0, "bias")])
+def test_of_two_causes_the_larger_is_corrected(sigma_b: float, parameter: str) -> None:
+    """χ = ½ in eight layers makes ln K = −5.5, and biases add −ln σ_b²/q_in or so."""
+    net = biased(nn.ReLU, lecun, sigma_b)
+    (found,) = Order().look(evidence_on(net, vectors()))
+    assert set(found.factors) == {f"{i}.{parameter}" for i in range(0, 16, 2)}
+
+
+def test_biases_of_several_layers_have_no_number_to_change() -> None:
+    net = biased(nn.ReLU, he, 12.0)
+    for layer in net[2:-1:2]:
+        layer.bias = net[0].bias
+    (found,) = Order().look(evidence_on(net, vectors()))
+    assert "biases that all inputs share" in found.cause
+    assert found.factors == {}
+    assert found.correction == "make the biases smaller: none is a parameter of one layer alone"
+
+
+def test_a_bias_of_two_layers_is_left_alone() -> None:
+    net = biased(nn.ReLU, he, 12.0)
+    net[4].bias = net[2].bias
+    (found,) = Order().look(evidence_on(net, vectors()))
+    assert set(found.factors) == {f"{i}.bias" for i in (0, 6, 8, 10, 12, 14)}
 
 
 # -- residual streams -------------------------------------------------------------------------------
@@ -158,6 +219,25 @@ def test_branches_as_large_as_the_stream(beta: float) -> None:
     cured(report, net, batch)
 
 
+@pytest.mark.parametrize(
+    ("f", "last"),
+    [
+        (lambda m, x: x + m.b(m.a(x).relu()).relu(), "b"),
+        (lambda m, x: m.b(m.a(x).relu()) + x, "b"),
+        (lambda m, x: x + m.b(m.a(x)).tanh(), None),
+        (lambda m, x: nn.functional.layer_norm(m.b(m.a(x)), (32,)) + x, None),
+    ],
+    ids=["homogeneous", "branch first", "bounded", "normalised"],
+)
+def test_the_scale_of_a_branch(f: Callable[..., Tensor], last: str | None) -> None:
+    """It is that of its last weight, unless something that bends or normalises follows."""
+    train = record(Applied(f, a=nn.Linear(32, 32), b=nn.Linear(32, 32)), vectors()[0])
+    (block,) = residual_blocks(train)
+    assert block.stream in train.inputs
+    assert (block.last and block.last.where.path) == last
+    assert set(branch_scaled(block, 0.5, train)) == ({"b.weight", "b.bias"} if last else set())
+
+
 def test_branches_that_are_scaled_are_left_alone() -> None:
     assert lensmaker.inspect(Branches(18, 1 / 18), vectors(), LOSS).findings == ()
 
@@ -167,6 +247,22 @@ def test_one_large_branch_is_not_the_fault_of_all() -> None:
     net.b[4].weight.data *= 300
     _, found = only(net, vectors(), "weight_scale")
     assert found.where.path == "b.4"
+
+
+def test_one_large_weight_of_two_branches_is_left_alone() -> None:
+    net = one_large_branch(6)
+    net.b[3] = net.b[2]
+    (found,) = WeightScale().look(evidence_on(net, vectors()))
+    assert found.factors == {}
+    assert found.correction.endswith(": it is shared")
+
+
+def test_a_branch_of_two_blocks_is_said_to_be_left_alone() -> None:
+    net = Branches(6, 9.0)
+    net.b[5] = net.b[4]
+    (found,) = ResidualScale().look(evidence_on(net, vectors()))
+    assert set(found.factors) == {f"b.{i}.{p}" for i in range(4) for p in ("weight", "bias")}
+    assert found.correction.endswith("; not add#4, add#5, where it is not one parameter")
 
 
 def test_a_gated_unit_has_no_stream() -> None:
@@ -188,13 +284,13 @@ def test_a_gated_unit_has_no_stream() -> None:
 # -- tokens -----------------------------------------------------------------------------------------
 
 
-def encoder() -> nn.Sequential:
+def encoder(blocks: int = 4) -> nn.Sequential:
     torch.manual_seed(0)
-    blocks = [
+    layers = [
         nn.TransformerEncoderLayer(32, 4, 64, dropout=0.0, batch_first=True, norm_first=True)
-        for _ in range(4)
+        for _ in range(blocks)
     ]
-    return nn.Sequential(*blocks, nn.Flatten(), nn.Linear(8 * 32, 10))
+    return nn.Sequential(*layers, nn.Flatten(), nn.Linear(8 * 32, 10))
 
 
 def tokens() -> tuple[Tensor, Tensor]:
@@ -205,10 +301,16 @@ def tokens() -> tuple[Tensor, Tensor]:
 
 
 def test_attention_that_drowns_the_stream() -> None:
-    net, batch = encoder(), tokens()
-    for block in list(net)[:4]:
-        block.self_attn.out_proj.weight.data *= 100
+    net, batch = drowned(), tokens()
+    added: list[Tensor] = []
+    hooks = [net[i].self_attn.register_forward_hook(lambda _, x, y: added.append(y[0])) for i in range(4)]
+    with torch.no_grad():
+        net(batch[0])
+    for hook in hooks:
+        hook.remove()
     report, found = only(net, batch, "rank_collapse")
+    factor = (batch[0].square().mean() / sum(f.square().mean() for f in added)).sqrt()
+    assert all(f == pytest.approx(float(factor), rel=0.1) for _, f in found.factors)
     assert 1 - found.value < (1 - 0.67) / 200 * 1.1
     assert {n for n, _ in found.factors} == {
         f"{i}.self_attn.out_proj.{p}" for i in range(4) for p in ("weight", "bias")
@@ -241,6 +343,44 @@ def test_attention_without_a_stream_has_no_number_to_change() -> None:
     assert len(found) == 1
     assert "add the input of each attention to its output" in found[0].correction
     assert found[0].factors == ()
+
+
+def drowned(blocks: int = 4) -> nn.Sequential:
+    net = encoder(blocks)
+    for block in list(net)[:blocks]:
+        block.self_attn.out_proj.weight.data *= 100
+    return net
+
+
+def one_large_branch(depth: int = 4) -> Branches:
+    net = Branches(depth, 1 / depth)
+    net.b[2].weight.data *= 300
+    return net
+
+
+@pytest.mark.parametrize(
+    ("aberration", "make", "batch"),
+    [
+        (Order, lambda: biased(nn.ReLU, he, 12.0), vectors()),
+        (ResidualScale, lambda: Branches(6, 9.0), vectors()),
+        (WeightScale, one_large_branch, vectors()),
+        (RankCollapse, lambda: drowned(2), tokens()),
+        (InputScale, lambda: perceptron(2), (100 * vectors()[0], vectors()[1])),
+    ],
+    ids=lambda x: getattr(x, "name", ""),
+)
+def test_a_trained_network_may_live_with_it(
+    aberration: type[Aberration], make: Callable[[], nn.Module], batch: object
+) -> None:
+    fresh = evidence_on(make(), batch)
+    assert len(aberration().look(fresh)) == 1
+    assert aberration().look(replace(fresh, training=Training.TRAINED)) == []
+
+
+def test_of_tokens_that_enter_alike_nothing_is_said() -> None:
+    x, y = tokens()
+    alike = x[:, :1] + 0.01 * x, y
+    assert RankCollapse().look(evidence_on(drowned(2), alike)) == []
 
 
 def test_tokens_of_a_healthy_encoder_are_left_alone() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -93,6 +94,29 @@ def test_either_law_of_initialisation_is_healthy(mode: str) -> None:
     (found,) = suspicions(net, images())
     assert found.where.path == "4"
     assert found.factors["4.weight"] == pytest.approx(0.1, rel=0.35)  # to χ = 1 of fan-in or of fan-out
+
+
+@pytest.mark.parametrize("direction", [0, 1], ids=["fan-out", "fan-in"])
+def test_a_layer_stands_out_by_all_laws_that_may_hold(direction: int) -> None:
+    """By a law without a name; by the other one a layer that widens has 16 times the gain of the others, or 1/16."""
+    net = nn.Sequential()
+    for before, after in pairwise((32, 32, 32, 32, 512, 32, 32, 32)):
+        net.extend([nn.Linear(before, after, bias=False), nn.ReLU()])
+        nn.init.normal_(net[-2].weight, std=(3 / net[-2].weight.shape[direction]) ** 0.5)
+    assert evidence_on(net.append(nn.Linear(32, 10)), vectors()).outliers == []
+
+
+def test_layers_that_follow_a_law_with_two_others_are_as_they_were_meant() -> None:
+    """PyTorch's default among layers of He's, with 1/6 of their gain; the readout is one companion."""
+    net, batch = perceptron(8, init=he), vectors()
+    net[4].reset_parameters()
+    assert [s.where.path for s in suspicions(net, batch)] == ["4"]
+    net[8].reset_parameters()
+    assert suspicions(net, batch) == []
+    for i in (0, 2, 6, 10, 12, 14):
+        net[i].weight.data *= 40
+    assert suspicions(net, batch) == []
+    assert [s.where.path for s in suspicions(net, batch, Training.TRAINED)] == ["4", "8"]
 
 
 def test_a_trained_layer_may_differ_more() -> None:

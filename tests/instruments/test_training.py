@@ -89,6 +89,11 @@ def as_seen_once() -> nn.Module:
     return model
 
 
+def large_queries(attention: nn.MultiheadAttention) -> nn.Module:
+    attention.in_proj_weight.data[:64] *= 2
+    return attention
+
+
 FRESH: dict[str, Callable[[], nn.Module]] = {
     "default": lambda: mlp(128, 3),
     "default narrow": lambda: mlp(8, 4),
@@ -101,6 +106,7 @@ FRESH: dict[str, Callable[[], nn.Module]] = {
     "gru": lambda: nn.GRU(30, 64, bidirectional=True),
     "bilinear": lambda: nn.Bilinear(10, 12, 14),
     "attention": lambda: nn.MultiheadAttention(64, 4),
+    "queries of a scale of their own": lambda: large_queries(nn.MultiheadAttention(64, 4)),
     "transformer": lambda: nn.Transformer(64, 4, 2, 2, 128, batch_first=True),
     "kaiming uniform": lambda: initialised(mlp(100, 2), nn.init.kaiming_uniform_),
     "kaiming normal": lambda: initialised(conv_net(True), nn.init.kaiming_normal_),

@@ -91,8 +91,8 @@ class Evidence:
         return {e.where: e.index for e in reversed(self.train.elements)}
 
     def position(self, where: Where) -> int:
-        """Of a place in the train; places that are no element come first."""
-        return self._positions.get(where, -1)
+        """Of a place in the train; the input comes first, and what no element uses last."""
+        return self._positions.get(where, -1 if where == Where(operation="input") else len(self._positions))
 
     def first_use(self, name: str) -> Where:
         """The first visible element that takes something from a parameter or buffer; else its module."""
@@ -129,6 +129,30 @@ class Evidence:
         if self.training is Training.FRESH and predicted is not None:
             return predicted
         return measured if measured is not None else predicted
+
+    def enters(self, element: Element) -> bool:
+        """Whether the network's input enters an element as it came, rearranged at most."""
+        return any(self._is_input(i) for i in self.train.signal_inputs(element))
+
+    def _is_input(self, value: int) -> bool:
+        while (producer := self.train.values[value].producer) is not None:
+            element = self.train.elements[producer]
+            signals = self.train.signal_inputs(element)
+            if element.family is not Family.STRUCTURE or len(signals) != 1:
+                return False
+            value = signals[0]
+        return value in self.train.inputs
+
+    def felt(self, first: Element, sigma_w: float, *, apart: bool = False) -> float:
+        """⟨x²⟩ of an input for which a layer of that σ_w would put out what this one does, its biases taken along.
+
+        Apart: of what tells samples from one another, in which biases have no part. nan where it is not known.
+        """
+        leaving = self.measured("second_moment", first.where)
+        common = self.measured("correlation", first.where) if apart else None
+        if leaving is None or not sigma_w > 0:
+            return math.nan
+        return leaving * (1 - (common or 0.0)) / sigma_w**2
 
     def nearest(self, value: int, read: Callable[[Where], float | None]) -> float | None:
         """What is read at the nearest place, at or before a value of the train, where there is something; else None."""

@@ -46,10 +46,13 @@ class InputScale(Aberration):
             return []
         x = next(t for t in batch.tensors if t.is_floating_point()).detach().double()
         q = float(x.square().mean())
-        first = next((e for e in train.visible() if inputs[0] in train.signal_inputs(e)), None)
+        first = next((e for e in train.visible() if evidence.enters(e)), None)
         if first is None or first.family is not Family.LINEAR or 1 / BOUND <= q <= BOUND or q == 0:
             return []
         if any(s.normalised for s in evidence.stages if first in s.elements):
+            return []
+        felt = (evidence.felt(first, evidence.typical_sigma_w(), apart=a) for a in (False, True))
+        if all(1 / BOUND <= f <= BOUND for f in felt):  # the first layer makes up for it
             return []
         mean, deviation = float(x.mean()), float(x.std(correction=0))
         weights = weights_of(first, train)

@@ -32,15 +32,11 @@ class Order(Aberration):
         found = contrast(evidence)
         if found is None or found.logarithm > -math.log(BOUND):
             return []
-        biases = _biases(found, evidence)
-        if -found.log_tangent >= -found.logarithm / 2 or not biases:
+        if -found.log_tangent >= -found.logarithm / 2:
             correction = to_critical(evidence)
             cause, sentence, changes = "layers with χ below 1", correction.sentence(), correction.changes
         else:
-            factor = _factor(found, evidence)
-            cause, changes = "biases that all inputs share", dict[str, Change]()
-            changes = dict.fromkeys(biases, Scaled(factor))
-            sentence = f"multiply {len(biases)} biases by {factor:.4g}, so that together they add what the input brings"
+            cause, (sentence, changes) = "biases that all inputs share", _smaller(found, evidence)
         return [
             Suspicion(
                 self.name,
@@ -54,6 +50,17 @@ class Order(Aberration):
                 changes,
             )
         ]
+
+
+def _smaller(found: Contrast, evidence: Evidence) -> tuple[str, dict[str, Change]]:
+    """The correction of the biases, in words and as changes."""
+    biases, factor = _biases(found, evidence), _factor(found, evidence)
+    if not biases:
+        return "make the biases smaller: none is a parameter of one layer alone", {}
+    sentence = (
+        f"multiply {len(biases)} biases by {factor:.4g}, so that together they add what the input brings"
+    )
+    return sentence, dict.fromkeys(biases, Scaled(factor))
 
 
 def _biases(found: Contrast, evidence: Evidence) -> list[str]:

@@ -76,7 +76,7 @@ def outliers(evidence: Evidence) -> list[Outlier]:
     else:
         bound = BOUND if fresh else BOUND_TRAINED
         levels = _levels(found, laws)
-    standing_out = _standing_out(found, levels, math.log(bound), fresh, evidence.train)
+    standing_out = _standing_out(found, levels, math.log(bound), evidence)
     wishes = joint(
         [Wish(x.handle, x.stage.linear[0], math.sqrt(typical / x.gain)) for x, typical in standing_out],
         evidence.train,
@@ -144,18 +144,32 @@ def _levels(found: Sequence[Lens], laws: Sequence[_Law]) -> _Levels:
 
 
 def _standing_out(
-    found: Sequence[Lens], levels: _Levels, log_bound: float, fresh: bool, train: Train
+    found: Sequence[Lens], levels: _Levels, log_bound: float, evidence: Evidence
 ) -> list[tuple[Lens, float]]:
     """The lenses beyond the bound by all the laws, each with the gain that the first gives to its place.
 
-    A fresh weight that follows, with others, an initialisation with a name is as it was meant to be.
+    A fresh weight that follows, with others, an initialisation with a name is as it was meant to be; so is a first
+    layer that makes up for the units of the input.
     """
-    standing_out = []
+    standing_out, fresh = [], evidence.training is Training.FRESH
     for i, lens in enumerate(found):
         excesses = [logs[i] - level for level, logs in levels]
-        if not (all(x > log_bound for x in excesses) or all(x < -log_bound for x in excesses)):
+        if not _beyond(excesses, log_bound):
             continue
-        if not (fresh and follows_a_law_of_others(lens.stage.linear[0], train)):
+        if fresh and not _beyond([x + _units(lens, evidence) for x in excesses], log_bound):
+            continue
+        if not (fresh and follows_a_law_of_others(lens.stage.linear[0], evidence.train)):
             level, logs = levels[0]
             standing_out.append((lens, math.exp(level - (logs[i] - math.log(lens.gain)))))
     return standing_out
+
+
+def _beyond(excesses: list[float], log_bound: float) -> bool:
+    return all(x > log_bound for x in excesses) or all(x < -log_bound for x in excesses)
+
+
+def _units(lens: Lens, evidence: Evidence) -> float:
+    """Of a layer that the input enters, ln ⟨x²⟩ of what tells its samples apart; 0 of any other."""
+    (first,), sigma_w = lens.stage.linear, evidence.sigma_w(lens.stage)
+    felt = evidence.felt(first, sigma_w, apart=True) if evidence.enters(first) else 1.0
+    return math.log(felt) if 0 < felt < math.inf else 0.0

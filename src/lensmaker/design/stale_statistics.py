@@ -121,7 +121,7 @@ def _fresh(mean: Tensor, variance: Tensor) -> bool:
 def _settled(stored: tuple[Tensor, Tensor], module: nn.Module | None) -> tuple[Tensor, Tensor]:
     """What the running averages are on their way to: without what is left of the 0 and 1 that they began with."""
     steps, momentum = getattr(module, "num_batches_tracked", None), getattr(module, "momentum", None)
-    if steps is None or momentum is None or int(steps) == 0 or _fresh(*stored):
+    if steps is None or momentum is None or int(steps) == 0:
         return stored
     left = float((1 - momentum) ** int(steps))
     return (stored[0] / (1 - left), (stored[1] - left) / (1 - left)) if left < 1 else stored
