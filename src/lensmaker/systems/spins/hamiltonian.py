@@ -156,7 +156,7 @@ class Hamiltonian:
         """Whether H stays the same function when site i takes the place of `permutation[i]`."""
         p = np.asarray(permutation)
         if sorted(p.tolist()) != list(range(self.sites)):
-            raise InputError(f"a permutation of {self.sites} sites", f"{permutation}", "name each site once")
+            raise InputError(f"a permutation of {self.sites} sites", f"{p.tolist()}", "name each site once")
         mine = self._polynomial(np.arange(self.sites))
         moved = self._polynomial(p)
         return mine.keys() == moved.keys() and all(

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,7 +51,7 @@ class Enumeration(Theory):
         "binder",
     )
     assumptions = ("there are at most 24 spins",)
-    references: tuple[Reference, ...] = ()
+    references: ClassVar[tuple[Reference, ...]] = ()
 
     def predict(self, system: Canonical) -> Table[Prediction]:
         return Table(self.prediction(n, system.where, v) for n, v in Enumerated(system).quantities())

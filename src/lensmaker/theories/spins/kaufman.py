@@ -62,7 +62,8 @@ class Kaufman(Theory):
             return Table(self.prediction(n, system.where, math.nan, regime=outside) for n in self.quantities)
         lattice = system.hamiltonian.lattice
         assert lattice is not None
-        log_z, first, second = torus(*lattice.shape, J / system.temperature, digits=self.digits)
+        rows, columns = lattice.shape
+        log_z, first, second = torus(rows, columns, J / system.temperature, digits=self.digits)
         # ∂/∂β = J ∂/∂K
         values: Iterator[tuple[str, float]] = from_log_partition(
             log_z, J * first, J**2 * second, system.beta, system.sites

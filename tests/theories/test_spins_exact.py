@@ -1,0 +1,187 @@
+"""Exact solutions against one another and against published numbers."""
+
+from __future__ import annotations
+
+import math
+
+import networkx as nx
+import numpy as np
+import pytest
+
+from lensmaker.core import InputError
+from lensmaker.systems.spins.canonical import Canonical
+from lensmaker.systems.spins.hamiltonian import Hamiltonian, from_matrix, hamiltonian, ising
+from lensmaker.systems.spins.lattices import chain, from_graph, honeycomb, square, triangular
+from lensmaker.theories.base import Theory
+from lensmaker.theories.spins.bethe import Bethe
+from lensmaker.theories.spins.decimation import coupling_flow, decimated
+from lensmaker.theories.spins.elimination import Elimination
+from lensmaker.theories.spins.enumeration import Enumerated, Enumeration
+from lensmaker.theories.spins.ferdinand_fisher import PEAK_SHIFT, FerdinandFisher
+from lensmaker.theories.spins.kaufman import Kaufman, torus
+from lensmaker.theories.spins.onsager import CRITICAL_COUPLING, CRITICAL_TEMPERATURE, Onsager
+from lensmaker.theories.spins.weak_couplings import TAP, NaiveMeanField
+
+
+def values(theory: Theory, h: Hamiltonian, temperature: float) -> dict[str, float]:
+    return {p.quantity.name: p.value for p in theory.predict(Canonical(h, temperature)) if p.regime}
+
+
+def glass(sites: int, scale: float = 1.0) -> Hamiltonian:
+    rng = np.random.default_rng(0)
+    J = np.triu(rng.normal(size=(sites, sites)), 1) * scale
+    return from_matrix(J + J.T, rng.normal(size=sites) * scale)
+
+
+def by_hand(h: Hamiltonian, temperature: float) -> float:
+    """−T ln Z a spin, product by product over all configurations."""
+    total = 0.0
+    for index in range(2**h.sites):
+        s = [1 - 2 * (index >> i & 1) for i in range(h.sites)]
+        energy = -sum(
+            h.couplings[t.name] * w * math.prod(s[i] for i in clique)
+            for t in h.terms
+            for clique, w in zip(t.cliques.tolist(), t.weights.tolist(), strict=True)
+        )
+        total += math.exp(-energy / temperature)
+    return -temperature * math.log(total) / h.sites
+
+
+SMALL = {
+    "ring in a field": ising(chain(12), h=0.3),
+    "square torus": ising(square(4), h=-0.2),
+    "triangular torus": ising(triangular(3)),
+    "honeycomb torus": ising(honeycomb(2, 3)),
+    "glass": glass(10),
+    "three spins": hamiltonian(9, {"K": [[i, (i + 1) % 9, (i + 2) % 9] for i in range(9)]}, {"K": 0.7}),
+}
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_enumeration_and_elimination_agree(name: str) -> None:
+    ours, theirs = (values(t, SMALL[name], 1.7) for t in (Elimination(), Enumeration()))
+    assert ours == {k: pytest.approx(theirs[k], rel=1e-12) for k in ours}
+
+
+@pytest.mark.parametrize("name", ["ring in a field", "glass", "three spins"])
+def test_enumeration_is_the_sum_over_all_configurations(name: str) -> None:
+    assert values(Enumeration(), SMALL[name], 1.7)["free_energy"] == pytest.approx(
+        by_hand(SMALL[name], 1.7), rel=1e-13
+    )
+
+
+def test_all_correlations_come_from_one_transform() -> None:
+    known = Enumerated(Canonical(SMALL["glass"], 2.0))
+    spins = 1 - 2 * (np.arange(2**10)[:, None] >> np.arange(10) & 1)
+    triple = float(known.probabilities @ spins[:, [0, 3, 7]].prod(1))
+    assert known.correlations[1 << 0 | 1 << 3 | 1 << 7] == pytest.approx(triple, rel=1e-12)
+
+
+@pytest.mark.parametrize("n", [2, 3, 4])
+@pytest.mark.parametrize("K", [0.2, 0.44, 0.9, CRITICAL_COUPLING])
+def test_kaufman_is_the_sum_over_all_configurations(n: int, K: float) -> None:
+    ours, exact = (values(t, ising(square(n)), 1 / K) for t in (Kaufman(), Enumeration()))
+    assert ours == {k: pytest.approx(exact[k], rel=1e-12) for k in ours}
+
+
+@pytest.mark.parametrize(
+    ("shape", "K", "energy"),
+    [
+        ((20, 20), 0.5, -1.7455571250),
+        ((40, 40), 0.408, -1.15182115),
+        *(
+            ((L, L), CRITICAL_COUPLING, e)
+            for L, e in [
+                (8, -1.49158911),
+                (16, -1.45306485),
+                (32, -1.43365847),
+                (64, -1.42393839),
+                (128, -1.41907627),
+            ]
+        ),
+    ],
+)
+def test_energies_of_tori_that_are_known(shape: tuple[int, int], K: float, energy: float) -> None:
+    assert values(Kaufman(), ising(square(*shape)), 1 / K)["energy"] == pytest.approx(energy, abs=6e-9)
+
+
+def test_kaufman_takes_either_side_first() -> None:
+    assert torus(4, 7, 0.3) == pytest.approx(torus(7, 4, 0.3), rel=1e-14)
+
+
+def test_the_infinite_lattice() -> None:
+    critical = values(Onsager(), ising(square(8)), CRITICAL_TEMPERATURE)
+    assert critical["energy"] == pytest.approx(-math.sqrt(2), abs=1e-12)
+    assert -critical["free_energy"] / CRITICAL_TEMPERATURE == pytest.approx(0.929695, abs=5e-7)
+    below = values(Onsager(), ising(square(8)), 2.0)
+    assert below["magnetisation"] == pytest.approx(0.9113194, abs=5e-8)
+    large = values(Kaufman(), ising(square(128)), 2.0)
+    assert below["energy"] == pytest.approx(large["energy"], rel=1e-13)
+    assert below["specific_heat"] == pytest.approx(large["specific_heat"], rel=1e-12)
+
+
+def test_the_specific_heat_of_a_torus_peaks_above_the_critical_temperature() -> None:
+    L = 64
+    near = np.linspace(0.3, 0.42, 25)
+    heats = [
+        values(Kaufman(), ising(square(L)), CRITICAL_TEMPERATURE * (1 + x / L))["specific_heat"] for x in near
+    ]
+    a, b, _ = np.polyfit(near, heats, 2)
+    assert -b / (2 * a) == pytest.approx(PEAK_SHIFT, rel=0.02)
+
+
+@pytest.mark.parametrize("shape", [(16, 16), (16, 48), (64, 64)])
+def test_the_correction_of_order_one_over_the_side(shape: tuple[int, int]) -> None:
+    (found,) = FerdinandFisher().predict(Canonical(ising(square(*shape)), CRITICAL_TEMPERATURE))
+    exact = values(Kaufman(), ising(square(*shape)), CRITICAL_TEMPERATURE)["energy"]
+    assert abs(found.value - exact) < found.error
+    assert found.error < 0.05 * abs(exact + math.sqrt(2))
+
+
+@pytest.mark.parametrize("K", [1e-8, 1e-3, 0.1, 0.5, 1.0, 2.0, 5.0])
+def test_decimation_is_the_square_of_the_hyperbolic_tangent(K: float) -> None:
+    assert decimated(K) == pytest.approx(math.atanh(math.tanh(K) ** 2), rel=1e-14 if K < 3 else 1e-11)
+    assert decimated(K) == pytest.approx(math.log(math.cosh(2 * K)) / 2, abs=1e-14)
+    assert coupling_flow(K, 3) == [
+        K,
+        decimated(K),
+        decimated(decimated(K)),
+        decimated(decimated(decimated(K))),
+    ]
+
+
+def test_bethe_is_exact_on_a_tree_and_says_where_it_is_not() -> None:
+    tree = from_graph(nx.balanced_tree(2, 3))
+    rng = np.random.default_rng(0)
+    weights = {"J": rng.normal(size=len(tree.bonds)), "h": rng.normal(size=tree.sites)}
+    sites = np.arange(tree.sites)[:, None]
+    h = hamiltonian(
+        tree.sites, {"J": tree.bonds, "h": sites}, {"J": 1.0, "h": 1.0}, weights=weights, lattice=tree
+    )
+    ours, exact = values(Bethe(), h, 1.3), values(Enumeration(), h, 1.3)
+    assert ours == {k: pytest.approx(exact[k], rel=1e-12) for k in ours}
+    assert len(ours) == 3
+    assert values(Bethe(), ising(chain(5)), 1.3) == {}
+
+
+def test_each_order_of_weak_couplings_is_nearer_to_the_truth() -> None:
+    rng = np.random.default_rng(1)
+    J = np.triu(rng.normal(size=(18, 18)), 1) / math.sqrt(18)
+    system = Canonical(from_matrix(J + J.T), 3.0)
+    exact = values(Enumeration(), system.hamiltonian, 3.0)["free_energy"]
+    first, second = (
+        t.predict(system).select(quantity="free_energy")[0].value for t in (NaiveMeanField(), TAP())
+    )
+    assert first > exact  # a bound
+    assert abs(second - exact) < 0.1 * abs(first - exact)
+
+
+def test_what_is_out_of_reach_is_refused() -> None:
+    with pytest.raises(InputError, match="at most 24 spins to enumerate"):
+        Enumeration().predict(Canonical(ising(square(5)), 1.0))
+    with pytest.raises(InputError, match="a frontier of at most 22 spins"):
+        Elimination().predict(Canonical(ising(square(30)), 1.0))
+    with pytest.raises(InputError, match="a temperature above 0"):
+        Canonical(ising(chain(4)), -1.0)
+    assert values(Kaufman(), ising(square(8), h=0.1), 2.0) == {}
+    assert values(Onsager(), ising(triangular(8)), 2.0) == {}
