@@ -95,7 +95,7 @@ def critical_sigma_w_of_tanh(sigma_b_squared: float) -> float:
 
 
 def test_biases_that_drown_the_signal() -> None:
-    """ReLU at criticality: q grows by σ_b² in each layer, χ stays 1, so K = q_in/q_out."""
+    """ReLU at criticality: q grows by σ_b² in each layer, χ stays 1, so M = q_in/q_out."""
     net, batch = biased(nn.ReLU, he, 12.0), vectors()
     report, found = only(net, batch, "order")
     sigma_b = [float(layer.bias.detach().square().mean()) for layer in net[:-1:2]]
@@ -110,7 +110,7 @@ def test_biases_that_drown_the_signal() -> None:
 
 
 def test_weights_that_are_too_small_for_the_depth() -> None:
-    """PyTorch's default before eleven tanh layers: (1/3)¹¹ is within the bound on the gradient, K is not."""
+    """PyTorch's default before eleven tanh layers: (1/3)¹¹ is within the bound on the gradient, M is not."""
     net, batch = perceptron(11, act=nn.Tanh), vectors()
     report, found = only(net, batch, "order")
     assert "layers with χ below 1" in found.cause
@@ -164,7 +164,7 @@ def test_pooling_is_left_out_of_the_contrast() -> None:
 
 @pytest.mark.parametrize(("sigma_b", "parameter"), [(3.0, "weight"), (100.0, "bias")])
 def test_of_two_causes_the_larger_is_corrected(sigma_b: float, parameter: str) -> None:
-    """χ = ½ in eight layers makes ln K = −5.5, and biases add −ln σ_b²/q_in or so."""
+    """χ = ½ in eight layers makes ln M = −5.5, and biases add −ln σ_b²/q_in or so."""
     net = biased(nn.ReLU, lecun, sigma_b)
     (found,) = Order().look(evidence_on(net, vectors()))
     assert set(found.factors) == {f"{i}.{parameter}" for i in range(0, 16, 2)}

@@ -152,7 +152,7 @@ QUANTITIES: tuple[Quantity, ...] = (
     ),
     Quantity(
         "contrast",
-        "K",
+        "M",
         "1",
         "Growth of a tangent's mean square over the depth, relative to that of the signal: T⟨x₀²⟩/⟨x_L²⟩.",
         Scale.LOG,

@@ -12,7 +12,7 @@ from lensmaker.design.to_critical import to_critical
 
 
 class Chaos(Aberration):
-    """The contrast K = ∏ χ_l ⟨x²⟩_l/⟨x²⟩_{l+1} exceeds a bound: the depth tears apart what is near.
+    """The contrast M = ∏ χ_l ⟨x²⟩_l/⟨x²⟩_{l+1} exceeds a bound: the depth tears apart what is near.
 
     It takes an activation that bounds the signal while χ > 1 lets distances grow. What the network learns of one
     input then says nothing about its neighbours. The correction brings every weight to its critical value, as

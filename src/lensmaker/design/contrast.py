@@ -22,7 +22,7 @@ at 10³ an eighth.
 
 @dataclass(frozen=True)
 class Contrast:
-    """The transfer of contrast, K = ∏ χ_l ⟨x²⟩_l/⟨x²⟩_{l+1}, along the optical axis.
+    """The transfer of contrast, M = ∏ χ_l ⟨x²⟩_l/⟨x²⟩_{l+1}, along the optical axis.
 
     Attributes
     ----------
@@ -40,12 +40,12 @@ class Contrast:
 
     @property
     def logarithm(self) -> float:
-        """The natural logarithm of K."""
+        """The natural logarithm of M."""
         return self.log_tangent - self.log_size
 
     @property
     def value(self) -> float:
-        """K, within the range of floats."""
+        """M, within the range of floats."""
         return math.exp(max(-700.0, min(700.0, self.logarithm)))
 
 

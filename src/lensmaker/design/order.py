@@ -14,12 +14,12 @@ from lensmaker.design.to_critical import to_critical
 
 
 class Order(Aberration):
-    """The contrast K = ∏ χ_l ⟨x²⟩_l/⟨x²⟩_{l+1} falls below a bound: the ordered phase, or biases that drown the signal.
+    """The contrast M = ∏ χ_l ⟨x²⟩_l/⟨x²⟩_{l+1} falls below a bound: the ordered phase, or biases that drown the signal.
 
-    Of the two causes the one is chosen that makes more than half of ln K. Where distances shrink (∏ χ), every
+    Of the two causes the one is chosen that makes more than half of ln M. Where distances shrink (∏ χ), every
     weight is brought to its critical value, as `depth_gain` does beyond its own bound. Where the signal grows by
     its biases, all biases are multiplied by (σ_w² ⟨x²⟩/Σ σ_b²)^½, with σ_w² ⟨x²⟩ of the first layer, so that all
-    together add no more than what the input brings, and K stays above one half.
+    together add no more than what the input brings, and M stays above one half.
     """
 
     name = "order"
