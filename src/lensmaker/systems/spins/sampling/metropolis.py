@@ -1,0 +1,45 @@
+"""Metropolis: one spin after the other, for any Hamiltonian."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, ClassVar
+
+from lensmaker.core import Reference
+from lensmaker.systems.spins.canonical import Canonical
+from lensmaker.systems.spins.sampling.rule import Rule, Spins
+
+if TYPE_CHECKING:
+    from lensmaker.systems.spins.sampling.one_by_one import OneByOne
+
+
+class Metropolis(Rule):
+    """A spin is turned over with probability min(1, e^(−βΔH)), site after site in their order.
+
+    A sweep leaves e^(−βH)/Z as it is; each of its steps is in detailed balance.
+    """
+
+    name = "metropolis"
+    summary = "One spin after the other is turned over with probability min(1, e^(−βΔH)); any Hamiltonian."
+    references: ClassVar[tuple[Reference, ...]] = (
+        Reference(
+            "metropolis1953",
+            "N. Metropolis, A. W. Rosenbluth, M. N. Rosenbluth, A. H. Teller, E. Teller",
+            "Equation of state calculations by fast computing machines",
+            1953,
+            "J. Chem. Phys. 21, 1087",
+        ),
+    )
+
+    def reason(self, system: Canonical) -> str:
+        if math.isinf(system.temperature):
+            return (
+                "an infinite temperature, where every spin is turned over at every step and nothing is random"
+            )
+        return ""
+
+    def start(self, system: Canonical, spins: Spins, seed: int) -> OneByOne:
+        from lensmaker.systems.spins.sampling.one_by_one import OneByOne
+
+        self.check(system)
+        return OneByOne(system, spins, seed, heat_bath=False)

@@ -1,0 +1,29 @@
+"""Threads of kernels: as many as asked for, and afterwards as many as there were."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numba
+
+from lensmaker.core import InputError
+
+
+@contextmanager
+def threads_of_numba(count: int) -> Iterator[None]:
+    """Kernels inside run on so many threads, and on no more than the machine has.
+
+    Raises
+    ------
+    InputError
+        If the count is not positive.
+    """
+    if count < 1:
+        raise InputError("at least one thread", f"{count}", "pass threads=1")
+    before = numba.get_num_threads()
+    numba.set_num_threads(min(count, numba.config.NUMBA_NUM_THREADS))  # type: ignore[attr-defined]
+    try:
+        yield
+    finally:
+        numba.set_num_threads(before)
