@@ -18,8 +18,7 @@ def streams(seed: int, count: int) -> Streams:
     >>> streams(0, 2).shape, bool((streams(0, 2) == streams(0, 3)[:2]).all())
     ((2, 4), True)
     """
-    children = np.random.SeedSequence(seed).spawn(count)
-    return np.stack([child.generate_state(4, np.uint64) for child in children])
+    return np.random.SeedSequence(seed).generate_state(4 * count, np.uint64).reshape(count, 4)
 
 
 @njit(cache=True)
