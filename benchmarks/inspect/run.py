@@ -17,10 +17,11 @@ import io
 import itertools
 import json
 import logging
+import os
 import sys
 import time
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from statistics import median
 
@@ -94,6 +95,12 @@ def timed(case: Case, peers: Mapping[str, Work]) -> dict[str, object]:
             for (name, start), (_, end) in itertools.pairwise(marks)
         },
     }
+    with one_core():
+        alone = clocks(one_pass, repeats=2)
+        row["lensmaker_one_core"] = ratio(
+            [w for w, _ in clocks(inspect, repeats=2)],
+            [w for w, _ in (*alone, *clocks(one_pass, repeats=2, warm=0))],
+        )
     for name, times in beside.items():
         row[name] = ratio(times, list(wall)) if times else "does not run"
     return row
@@ -108,6 +115,19 @@ def clocks(work: Callable[[], object], repeats: int, warm: int = 1) -> list[tupl
         if run >= warm:
             found.append((time.perf_counter() - wall, time.process_time() - cpu))
     return found
+
+
+@contextlib.contextmanager
+def one_core() -> Iterator[None]:
+    """What runs inside has a single core, and one thread of torch."""
+    threads, cores = torch.get_num_threads(), os.sched_getaffinity(0)
+    torch.set_num_threads(1)
+    os.sched_setaffinity(0, {min(cores)})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, cores)
+        torch.set_num_threads(threads)
 
 
 def ray_by_width() -> dict[str, object]:
