@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable
 from dataclasses import replace
@@ -242,6 +243,20 @@ def test_branches_that_are_scaled_are_left_alone() -> None:
     assert lensmaker.inspect(Branches(18, 1 / 18), vectors(), LOSS).findings == ()
 
 
+@pytest.mark.parametrize(("growth", "named"), [(6e3, False), (1.6e4, True)])
+def test_a_growth_of_ten_thousand_is_the_bound(growth: float, named: bool) -> None:
+    """A branch √β Q x with Q orthogonal and antisymmetric makes every tangent's square exactly 1 + β times as large."""
+    depth, generator = 16, torch.Generator().manual_seed(0)
+    turn = torch.kron(torch.eye(16), torch.tensor([[0.0, -1.0], [1.0, 0.0]]))
+    branches = nn.ModuleList(nn.Linear(32, 32, bias=False) for _ in range(depth))
+    for branch in branches:
+        basis = torch.linalg.qr(torch.randn(32, 32, generator=generator)).Q
+        branch.weight.data = math.sqrt(growth ** (1 / depth) - 1) * basis @ turn @ basis.T
+    net = Applied(lambda m, x: functools.reduce(lambda h, b: h + b(h), m.branches, x), branches=branches)
+    found = ResidualScale().look(evidence_on(net, vectors()))
+    assert [f.value for f in found] == ([pytest.approx(growth, rel=0.2)] if named else [])
+
+
 def test_one_large_branch_is_not_the_fault_of_all() -> None:
     net = Branches(12, 1 / 12)
     net.b[4].weight.data *= 300
@@ -324,6 +339,20 @@ def test_one_attention_that_drowns_the_stream_is_the_fault_of_its_weight() -> No
     report, found = only(net, tokens(), "weight_scale")
     assert found.where.path == "1.self_attn.out_proj"
     assert all(f.consequence_of.startswith("weight_scale") for f in report.findings[1:])
+
+
+def test_attention_is_not_made_larger_where_another_average_took_the_tokens() -> None:
+    class Averaged(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            return x.mean(1, keepdim=True).expand_as(x).clone()
+
+    layers = list(encoder(2))
+    net = nn.Sequential(layers[0], Averaged(), *layers[1:])
+    for block in (net[0], net[2]):
+        block.self_attn.out_proj.weight.data *= 0.1
+    (found,) = RankCollapse().look(evidence_on(net, tokens()))
+    assert found.factors == {}
+    assert "no parameter alone does it" in found.correction
 
 
 def test_attention_without_a_stream_has_no_number_to_change() -> None:
