@@ -194,6 +194,18 @@ def test_constants_do_not_move():
     assert_exact(measured(Network(net, x)), "tanh", dense(net, x))
 
 
+def test_out_of_nothing_nothing_grows():
+    """Attention over a single token is 1 whatever comes in: the tangent ends there, and has no growth behind it."""
+
+    class Lone(nn.Module):
+        def forward(self, x):
+            return torch.tanh(torch.softmax(x, -1))
+
+    found = Jacobian().measure(Network(Lone(), torch.randn(4, 1)))
+    assert [(str(m.where), m.value) for m in found if m.quantity.name == "chi"] == [("softmax", 0.0)]
+    assert [m.value for m in found if m.quantity.name == "tangent"] == [0.0, 0.0]
+
+
 def test_tangents_below_the_square_root_of_the_range_of_floats():
     net = nn.Sequential(nn.Linear(80, 70, bias=False), nn.Linear(70, 60, bias=False))
     with torch.no_grad():

@@ -219,3 +219,23 @@ def test_more_fresh_networks_are_within_the_predicted_band(name: str) -> None:
         assert np.mean([abs(c.z_score) < 3 for c in of_one if c.prediction.regime]) >= 0.9, seed
         found += of_one
     assert_in_band(found)
+
+
+def test_a_spread_that_the_smaller_picture_does_not_have_is_not_taken_for_none() -> None:
+    """Two halves of a picture attend to each other; cropped to one half, attention is 1 and its gradient 0."""
+
+    class Halves(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.embed = nn.Conv2d(3, 16, 32, stride=32)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            tokens = self.embed(x).flatten(2).mT
+            return torch.softmax(tokens @ tokens.mT, -1) @ tokens
+
+    torch.manual_seed(0)
+    network = Network(Halves(), torch.randn(8, 3, 64, 32), lambda y: y.square().sum())
+    table = MeanField().predict(network)
+    (scores,) = [p for p in table if p.quantity.name == "gradient" and str(p.where) == "matmul"]
+    assert scores.value > 0
+    assert "its spread is not known" in scores.regime.outside

@@ -29,13 +29,13 @@ _WORK = 2**26
 class Jacobian(Instrument):
     """Growth of tangent vectors from the input of the network to each element, and across each element.
 
-    T = ⟨δy²⟩/⟨δx₀²⟩, χ = ⟨δy²⟩/⟨δx²⟩ with δx at the first signal input of the element, and the mean
-    squared singular value ⟨s²⟩ = |J|²_F/n_in = T·n_out/n_in of the map J from one sample's input, for δx₀
-    isotropic at the float inputs of the network, or at what embeddings make of its integers. The mean over
-    δx₀ is taken over random Gaussian vectors; exactly, over a basis, where a sample has few inputs and does
-    not mix with the others of its batch: then the largest singular value s_max is measured as well. Errors
-    are jackknife errors over the samples (whose vectors are independent), over the vectors where there is a
-    single sample.
+    T = ⟨δy²⟩/⟨δx₀²⟩, χ = ⟨δy²⟩/⟨δx²⟩ with δx at the first signal input of the element (none where δx = 0:
+    nothing grows out of nothing), and the mean squared singular value ⟨s²⟩ = |J|²_F/n_in = T·n_out/n_in of the
+    map J from one sample's input, for δx₀ isotropic at the float inputs of the network, or at what embeddings make
+    of its integers. The mean over δx₀ is taken over random Gaussian vectors; exactly, over a basis, where a sample
+    has few inputs and does not mix with the others of its batch: then the largest singular value s_max is measured
+    as well. Errors are jackknife errors over the samples (whose vectors are independent), over the vectors where
+    there is a single sample.
 
     Parameters
     ----------
@@ -100,7 +100,8 @@ class Jacobian(Instrument):
             if step.source is not None and step.incoming is not None:
                 into = powers.get(step.source)
                 into = bench.power({step.source: step.incoming}) if into is None else into
-                yield self.measurement("chi", where, *_growth(out, into), n)
+                if into.any():
+                    yield self.measurement("chi", where, *_growth(out, into), n)
             scale = step.tangents[0].numel() / n / bench.inputs
             yield self.measurement("jacobian_norm", where, scale * tangent.value, scale * tangent.error, n)
             if dense and bench.layouts[step.value].is_known:

@@ -111,6 +111,8 @@ class MeanField(Theory):
             error *= value
         if logarithmic and spread.deviation > WIDEST:
             outside = "too deep for its width: networks differ by orders of magnitude"
+        if logarithmic and value > _LEAST > spread.centre:
+            outside = "its spread is not known: it vanishes in the smaller signals that tell the spread"
         if not math.isfinite(value) or (logarithmic and value < _LEAST):
             zero = "is zero, or " if value == 0 else ""
             outside = f"the value {zero}leaves the range of single precision"
