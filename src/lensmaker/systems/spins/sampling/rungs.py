@@ -10,7 +10,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from lensmaker.systems.spins.canonical import Canonical
-from lensmaker.systems.spins.hamiltonian import Hamiltonian
+from lensmaker.systems.spins.sampling.energies import Energies
 from lensmaker.systems.spins.sampling.randomness import streams, uniform
 from lensmaker.systems.spins.sampling.rule import Rule, Spins, State, Walk
 
@@ -34,7 +34,7 @@ class Rungs(Walk):
             rule.start(Canonical(system.hamiltonian, t), spins, s)
             for t, s in zip(temperatures, seeds[1:], strict=True)
         ]
-        self._energy = _flat(system.hamiltonian)
+        self._energies = Energies(system.hamiltonian)
         self._shown = self.temperatures.index(system.temperature)
         chains, rungs = len(spins), len(temperatures)
         self._own: State = {
@@ -88,11 +88,9 @@ class Rungs(Walk):
 
     def _exchange(self) -> None:
         own, spins = self._own, self.ladder()
-        energies = np.zeros(spins.shape[:2])
-        _energies(spins, *self._energy, energies)
         source = np.tile(np.arange(spins.shape[1]), (len(spins), 1))
         _exchanges(
-            energies,
+            self._energies(spins),
             self._betas,
             own["streams"],
             int(own["count"][0] % 2),
@@ -117,43 +115,6 @@ class Rungs(Walk):
         own["heading"][rows, cold] = 1
         back = own["heading"][rows, hot] == 1
         own["heading"][rows[back], hot[back]] = -1
-
-
-Flat = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]
-
-
-def _flat(hamiltonian: Hamiltonian) -> Flat:
-    """Where each product ends, its sites, and its coefficient in H."""
-    order = [np.full(len(t.cliques), t.order) for t in hamiltonian.terms]
-    sites = [t.cliques.reshape(-1) for t in hamiltonian.terms]
-    values = [-hamiltonian.couplings[t.name] * t.weights for t in hamiltonian.terms]
-    empty = np.zeros(0, np.int64)
-    return (
-        np.cumsum(np.concatenate([empty, *order])),
-        np.concatenate([empty, *sites]),
-        np.concatenate([np.zeros(0), *values]),
-    )
-
-
-@njit(cache=True)
-def _energies(
-    spins: NDArray[np.int8],
-    ends: NDArray[np.int64],
-    sites: NDArray[np.int64],
-    values: NDArray[np.float64],
-    found: NDArray[np.float64],
-) -> None:
-    """H of configurations (chains, temperatures, N), in an order of summation that never changes."""
-    for c in range(spins.shape[0]):
-        for k in range(spins.shape[1]):
-            s, at, total = spins[c, k], 0, 0.0
-            for p in range(len(ends)):
-                sign = 1
-                while at < ends[p]:
-                    sign *= s[sites[at]]
-                    at += 1
-                total += values[p] * sign
-            found[c, k] = total
 
 
 @njit(cache=True)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import ArrayLike
 from scipy.interpolate import PchipInterpolator
 from scipy.special import erfcinv
 
@@ -15,7 +15,7 @@ MOST = 512
 """Temperatures of a ladder, at most."""
 
 
-def ladder(temperatures: ArrayLike, energies: ArrayLike, rate: float = 0.3) -> tuple[float, ...]:
+def ladder(temperatures: Sequence[float], energies: Sequence[float], rate: float = 0.3) -> tuple[float, ...]:
     r"""Temperatures from the coldest to the hottest whose neighbours exchange at `rate`, or a little more often.
 
     Where energies at β and β′ are Gaussian, Δ = (β − β′)(E − E′) has mean −μ and variance 2μ, with
@@ -39,8 +39,8 @@ def ladder(temperatures: ArrayLike, energies: ArrayLike, rate: float = 0.3) -> t
 
     Examples
     --------
-    >>> temperatures = np.linspace(1.0, 4.0, 31)
-    >>> found = ladder(temperatures, 50 * temperatures, rate=0.3)  # 100 oscillators: a geometric ladder
+    >>> temperatures = [1 + k / 10 for k in range(31)]
+    >>> found = ladder(temperatures, [50 * t for t in temperatures], rate=0.3)  # 100 oscillators: a geometric ladder
     >>> len(found), [round(b / a, 3) for a, b in zip(found, found[1:])][::4]
     (8, [1.219, 1.219])
     """
