@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from lensmaker.systems.spins.hamiltonian import Hamiltonian
 from lensmaker.systems.spins.lattices import Lattice
@@ -66,11 +66,11 @@ def momentum_squared(lattice: Lattice) -> float:
     return float(2 * len(lattice.shape) * (1 - np.cos(step)).mean())
 
 
-def correlation_length(
-    uniform: NDArray[np.float64], wave: NDArray[np.float64], k_squared: float
-) -> NDArray[np.float64]:
+def correlation_length(uniform: ArrayLike, wave: ArrayLike, k_squared: float) -> NDArray[np.float64]:
     """ξ = √(S(0)/S(k) − 1)/|k̂| of means; 0 where noise makes S(0) the smaller one.
 
+    References
+    ----------
     F. Cooper, B. Freedman, D. Preston, Nucl. Phys. B 210, 210 (1982).
     """
-    return np.asarray(np.sqrt(np.maximum(uniform / wave - 1, 0)) / math.sqrt(k_squared))
+    return np.asarray(np.sqrt(np.maximum(np.divide(uniform, wave) - 1, 0)) / math.sqrt(k_squared))

@@ -13,7 +13,7 @@ from lensmaker.systems.spins.sampling.rule import Spins
 class Energies:
     """H of configurations, from flat tables that are made once.
 
-    `Hamiltonian.energy` is the same in torch, for any device; on a processor this is a hundred times as fast.
+    `Hamiltonian.energy` is the same in torch, for any device; on a processor this is some five times as fast.
 
     Examples
     --------
