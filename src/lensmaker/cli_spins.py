@@ -57,12 +57,12 @@ def sample(
     from lensmaker.systems.spins.sampling import sample as run
     from lensmaker.theories.spins.solvable import exact_values
 
-    system = Canonical(_hamiltonian(lattice, size, coupling, field), temperature)
+    system, made = Canonical(_hamiltonian(lattice, size, coupling, field), temperature), _rule(rule)
     with _progress() as progress:
         samples = run(
             system,
             n,
-            rule=_rule(rule),
+            rule=made,
             chains=chains,
             seed=seed,
             thin=thin,
@@ -78,7 +78,8 @@ def sample(
         print_("Too few samples of each chain for errors: none are compared.")
         return
     measurements = Ensemble().measure(samples)
-    pairs, _, alone = compare(exact_values(system), measurements)
+    exact = exact_values(system) if made is None or made.is_canonical else ()
+    pairs, _, alone = compare(exact, measurements)
     rows = [
         _row(c.measurement, c.prediction.value, c.z_score, c.verdict.value, c.prediction.theory)
         for c in pairs
@@ -195,6 +196,8 @@ def _progress() -> Iterator[Any]:
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"))
-    with Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True), transient=True) as bar:
+    console = Console(stderr=True)
+    hidden = not console.is_terminal
+    with Progress(*columns, TimeRemainingColumn(), console=console, transient=True, disable=hidden) as bar:
         task = bar.add_task("starting", total=None)
         yield lambda what, done, of: bar.update(task, description=what, completed=done, total=of or None)

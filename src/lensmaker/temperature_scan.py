@@ -131,6 +131,8 @@ def scan(
             if state is not None:
                 write_text(state, json.dumps(known))
         found += [_heard(row, system) for row in known[marks[k]]]
+    if rule is not None and not rule.is_canonical:
+        return Scan(str(hamiltonian), Table(found), Table(), {})
     predictions = [p for s in systems for p in exact_values(s)]
     return Scan(str(hamiltonian), Table(found), Table(predictions), _curves(systems))
 

@@ -45,11 +45,13 @@ def _drawn(data: Mapping[str, Any], name: str, width: int) -> str:
     plotext.clear_figure()
     plotext.theme("clear")
     plotext.plot_size(width, HEIGHT)
-    for _, x, y in data["curves"].get(name, ())[:1]:
+    key = "o measured"
+    for label, x, y in data["curves"].get(name, ())[:1]:
         plotext.plot(list(x), list(y), marker="braille")
+        key += f", line {label}"
     points = [row for row in data["rows"] if row["quantity"] == name]
     plotext.scatter([r["temperature"] for r in points], [r["value"] for r in points], marker="o")
-    plotext.title(f"{name.replace('_', ' ')} {quantity(name).symbol} over T: o measured, line exact")
+    plotext.title(f"{name.replace('_', ' ')} {quantity(name).symbol} over T: {key}")
     plot = plotext.uncolorize(plotext.build())
     plotext.clear_figure()
     return "\n".join(row.rstrip() for row in plot.splitlines())

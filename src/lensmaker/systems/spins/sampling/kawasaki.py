@@ -34,6 +34,7 @@ class Kawasaki(Rule):
     summary = "Neighbours exchange their spins, at a magnetisation that stays; any Hamiltonian on a lattice."
     cost = 25.0
     is_open = False
+    is_canonical = False
     references: ClassVar[tuple[Reference, ...]] = (
         Reference(
             "kawasaki1966",

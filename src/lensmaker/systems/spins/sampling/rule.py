@@ -62,7 +62,9 @@ class Rule(ABC):
     chains
         How many chains are moved where nobody says.
     is_open
-        Whether `choose` may take it: it samples all configurations, with no parameter to be set.
+        Whether `choose` may take it: it is canonical, with no parameter to be set.
+    is_canonical
+        Whether it samples e^(−βH)/Z over all configurations, and not among those that conserve something.
     """
 
     name: ClassVar[str]
@@ -71,6 +73,7 @@ class Rule(ABC):
     cost: ClassVar[float] = 20.0
     chains: ClassVar[int] = 16
     is_open: ClassVar[bool] = True
+    is_canonical: ClassVar[bool] = True
 
     @abstractmethod
     def reason(self, system: Canonical) -> str:
