@@ -125,7 +125,10 @@ def _jackknifed(
     function: Callable[[Any], Any], mean: NDArray[np.float64], blocks: NDArray[np.float64]
 ) -> Estimate:
     """The value at the mean of all steps, with the error over the blocks; moments are taken about the mean."""
-    value = float(function(mean))
+    with np.errstate(
+        divide="ignore", invalid="ignore"
+    ):  # of chains that stand still; nan is said not to be finite
+        value = float(function(mean))
     return Estimate(value, jackknife(blocks, lambda x: function(mean + x)).error)
 
 

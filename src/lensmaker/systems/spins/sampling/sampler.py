@@ -65,7 +65,7 @@ class Sampler:
         burn_in: int | None = None,
         thin: int | None = None,
     ) -> None:
-        _check(chains, burn_in, thin)
+        _check(chains, threads, burn_in, thin)
         rule.check(system)
         self.system, self.rule, self.threads = system, rule, threads
         self._walk = rule.start(
@@ -152,9 +152,11 @@ class Sampler:
         self._walk.advance(sweeps, self.threads)
 
 
-def _check(chains: int, burn_in: int | None, thin: int | None) -> None:
+def _check(chains: int, threads: int, burn_in: int | None, thin: int | None) -> None:
     if chains < 1:
         raise InputError("at least one chain", f"{chains}", "pass chains=16")
+    if threads < 1:
+        raise InputError("at least one thread", f"{threads}", "pass threads=1")
     if burn_in is not None and burn_in < 0:
         raise InputError("a burn-in of no sweeps or more", f"{burn_in}", "leave it to the data")
     if thin is not None and thin < 1:
