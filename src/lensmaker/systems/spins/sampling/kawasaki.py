@@ -32,7 +32,7 @@ class Kawasaki(Rule):
 
     name = "kawasaki"
     summary = "Neighbours exchange their spins, at a magnetisation that stays; any Hamiltonian on a lattice."
-    cost = 25.0
+    cost = 19.0
     is_open = False
     is_canonical = False
     references: ClassVar[tuple[Reference, ...]] = (

@@ -31,7 +31,7 @@ class ParallelTempering(Rule):
 
     name = "parallel_tempering"
     summary = "Another rule at many temperatures, whose configurations are exchanged; any Hamiltonian."
-    cost = 25.0
+    cost = 50.0
     chains = 4
     is_open = False
     references: ClassVar[tuple[Reference, ...]] = (
