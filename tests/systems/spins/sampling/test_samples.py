@@ -78,12 +78,14 @@ def test_an_interrupt_leaves_what_was_done(
     assert same(sample(SYSTEM, 3001, seed=5, path=path), whole)
 
 
-def _killed(path: Path, after: float) -> None:
-    command = [sys.executable, "-c", RUN, str(path)]
+def _killed(path: Path, after: int, wait: float) -> None:
+    """Kill a run so many seconds after it has told its progress for so many times."""
+    command = [sys.executable, "-uc", RUN, str(path)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**os.environ}) as run:
         assert run.stdout is not None
-        run.stdout.readline()  # the imports are over
-        time.sleep(after)
+        for _ in range(after):
+            run.stdout.readline()
+        time.sleep(wait)
         run.send_signal(signal.SIGKILL)
 
 
@@ -94,8 +96,9 @@ def _goes_on(path: Path) -> None:
 def test_a_run_that_was_killed_goes_on(tmp_path: Path, whole: Samples) -> None:
     path = tmp_path / "a.zarr"
     draw = random.Random(0)
-    for _ in range(2):
-        _killed(path, draw.uniform(0, 1.0))
+    for after in (3, 9):
+        _killed(path, after, draw.uniform(0, 0.01))
+    assert len(Samples.load(path, partial=True)) < 3001
     _goes_on(path)
     assert same(Samples.load(path), whole)
 
@@ -106,7 +109,7 @@ def test_a_run_that_was_killed_often_goes_on(tmp_path: Path, whole: Samples) -> 
     for k in range(8):
         path = tmp_path / f"{k}.zarr"
         for _ in range(4):
-            _killed(path, draw.uniform(0, 1.2))
+            _killed(path, draw.randint(1, 20), draw.uniform(0, 0.03))
         _goes_on(path)
         assert same(Samples.load(path), whole)
 
