@@ -214,7 +214,17 @@ def test_lists_are_complete(
 
 # -- help and documentation -------------------------------------------------------------------------
 
-COMMANDS = dict(typer.main.get_command(cli.app).commands)  # type: ignore[attr-defined]
+
+def commands(group: typer.core.TyperGroup, prefix: str = "") -> dict[str, typer.core.TyperCommand]:
+    """Every command by the words that call it; those of a group under both of its words."""
+    found = {}
+    for name, command in group.commands.items():
+        inner = isinstance(command, typer.core.TyperGroup)
+        found |= commands(command, f"{prefix}{name} ") if inner else {f"{prefix}{name}": command}
+    return found
+
+
+COMMANDS = commands(typer.main.get_command(cli.app))
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -223,7 +233,7 @@ def test_every_command_and_option_has_help(name: str, lensmaker: Callable[..., R
     assert re.fullmatch(r"[A-Z].+\.", command.help or ""), "one sentence"
     options = [p for p in command.params if p.name != "help"]
     assert [p.name for p in options if not getattr(p, "help", None)] == []
-    done = lensmaker(name, "--help")
+    done = lensmaker(*name.split(), "--help")
     assert done.code == 0
     assert all(p.opts[0] in done.out for p in options if p.opts[0].startswith("--"))
 

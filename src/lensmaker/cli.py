@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from enum import Enum
 from json import dumps
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import Annotated, Any
 
 import typer
 
 from lensmaker import report as show
+from lensmaker.cli_spins import spins_app
+from lensmaker.console import check_outputs, print_, status
 from lensmaker.core import InputError, LensmakerError
 from lensmaker.report.numbers import number
 
@@ -23,6 +22,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.add_typer(spins_app, name="spins")
 
 
 class Loss(Enum):
@@ -72,10 +72,10 @@ def inspect(
     """Predict, measure, compare and diagnose a network, layer by layer."""
     from lensmaker.inspection import inspect as run
 
-    _check_outputs(html, json, inputs=(data, weights))
+    check_outputs(html, json, inputs=(data, weights))
     model, batch = _load(target, data, weights)
     loss_fn = _loss(loss, batch)
-    with _status() as progress:
+    with status() as progress:
         report = run(
             model,
             batch,
@@ -88,7 +88,7 @@ def inspect(
         if correct:
             progress("measuring the corrected network")
             report.correct()
-    _print(show.render(report.record, full=full))
+    print_(show.render(report.record, full=full))
     if html is not None:
         report.to_html(html)
     if json is not None:
@@ -103,7 +103,7 @@ def prescription(target: Target, data: Data, weights: Weights = None, batch_axis
     from lensmaker.systems.networks.prescription import prescription as run
 
     model, batch = _load(target, data, weights)
-    _print(show.prescription_table(run(model, batch, batch_axis=batch_axis)))
+    print_(show.prescription_table(run(model, batch, batch_axis=batch_axis)))
 
 
 @app.command()
@@ -117,15 +117,15 @@ def criticality(
     """Print and plot where an activation is critical: σ_w(σ_b), fixed points, depth scales, class."""
     from lensmaker.theories.criticality_record import criticality_report
 
-    _check_outputs(html, json)
+    check_outputs(html, json)
     record = criticality_report(activation, sigma_b, sigma_w)
     layer = f"{record.activation} at σ_w = {record.sigma_w:.5g}, σ_b = {record.sigma_b:.5g}"
-    _print(f"{layer}: {record.phase} ({record.phase_meaning}).")
-    _print(f"Universality class: {record.universality}. {record.explanation}")
-    _print(show.table([_at_five_digits(row) for row in record.rows()]))
-    _print(show.criticality_plot(record.to_dict()))
+    print_(f"{layer}: {record.phase} ({record.phase_meaning}).")
+    print_(f"Universality class: {record.universality}. {record.explanation}")
+    print_(show.table([_at_five_digits(row) for row in record.rows()]))
+    print_(show.criticality_plot(record.to_dict()))
     for note in record.notes:
-        _print(f"Note: {note}")
+        print_(f"Note: {note}")
     if html is not None:
         from lensmaker.report.criticality_figure import criticality_html
 
@@ -139,7 +139,7 @@ def theories() -> None:
     """List the theories, what they predict and what they assume."""
     from lensmaker.theories import THEORIES
 
-    _print(show.table([_facts(t, "assumptions") for t in THEORIES]))
+    print_(show.table([_facts(t, "assumptions") for t in THEORIES]))
 
 
 @app.command()
@@ -147,7 +147,7 @@ def instruments() -> None:
     """List the instruments and what they measure."""
     from lensmaker.instruments import INSTRUMENTS
 
-    _print(show.table([_facts(i) for i in INSTRUMENTS]))
+    print_(show.table([_facts(i) for i in INSTRUMENTS]))
 
 
 @app.command()
@@ -155,13 +155,13 @@ def aberrations() -> None:
     """List the aberrations and the quantity that reveals each."""
     from lensmaker.design.diagnose import ABERRATIONS
 
-    _print(show.table([{"name": a.name, "quantity": a.quantity, "summary": a.summary} for a in ABERRATIONS]))
+    print_(show.table([{"name": a.name, "quantity": a.quantity, "summary": a.summary} for a in ABERRATIONS]))
 
 
 @app.command()
 def quantities() -> None:
     """Print the glossary of standard quantities."""
-    _print(show.quantities_table())
+    print_(show.quantities_table())
 
 
 @app.command()
@@ -179,7 +179,7 @@ def cite(
     if bibtex:
         typer.echo("\n\n".join(r.to_bibtex() for r in entries))
     else:
-        _print(show.references(entries))
+        print_(show.references(entries))
 
 
 def main() -> None:
@@ -192,29 +192,6 @@ def main() -> None:
 
 
 # -- parts of the commands --------------------------------------------------------------------------
-
-
-def _check_outputs(*paths: Path | None, inputs: tuple[Path | None, ...] = ()) -> None:
-    """Refuse what cannot be written, or would replace an input, before the long work, not after it."""
-    expected = "a file that can be written"
-    named = [p.resolve() for p in paths if p is not None]
-    if len(set(named)) < len(named):
-        raise InputError("a file for each output", f"{named[0]} for two", "name another one")
-    given = {p.resolve() for p in inputs if p is not None}
-    for path in named:
-        if path in given:
-            raise InputError("outputs beside the inputs", f"{path} for both", "name another file")
-        folder = path.parent
-        if not folder.is_dir():
-            raise InputError(expected, f"{path}, whose folder is missing", f"make {folder} first")
-        if path.is_dir():
-            raise InputError(expected, f"{path}, which is a folder", "name a file in it")
-        try:
-            with NamedTemporaryFile(dir=folder):
-                pass
-        except OSError as error:
-            reason = f"{path}: {(error.strerror or str(error)).lower()}"
-            raise InputError(expected, reason, "choose a folder you may write to") from error
 
 
 def _load(target: str, data: Path, weights: Path | None) -> tuple[Any, Any]:
@@ -256,17 +233,3 @@ def _at_five_digits(row: dict[str, Any]) -> dict[str, str]:
     return {
         name: numbers.get(name, row[name]) for name in ("symbol", "quantity", "value", "error", "definition")
     }
-
-
-def _print(renderable: Any) -> None:
-    from rich.console import Console
-
-    Console(highlight=False).print(renderable, markup=False)
-
-
-@contextmanager
-def _status() -> Iterator[Any]:
-    from rich.console import Console
-
-    with Console(stderr=True).status("starting") as status:
-        yield lambda stage: status.update(stage)

@@ -81,7 +81,14 @@ def seen(
 
 
 def false_alarm(system: Canonical, counts: NDArray[np.int64], probabilities: NDArray[np.float64]) -> float:
-    """Chance of counts as far from their probabilities as these: by χ², by the mean energy, by the magnetisation.
+    """Chance of counts as far from their probabilities as these: by χ², by the mean energy, by the magnetisation."""
+    return chance(counts, probabilities, energies(system), states(system.sites).sum(1).astype(float))
+
+
+def chance(
+    counts: NDArray[np.int64], probabilities: NDArray[np.float64], *observables: NDArray[np.float64]
+) -> float:
+    """Chance of such counts by χ², and by the mean of each observable.
 
     The means see a bias that all outcomes share, which χ² spreads over hundreds of degrees of freedom. Zero if
     something was seen that cannot be.
@@ -90,11 +97,11 @@ def false_alarm(system: Canonical, counts: NDArray[np.int64], probabilities: NDA
         return 0.0
     n = counts.sum()
     chances = [_by_chi_square(counts, n * probabilities)]
-    for observable in (energies(system), states(system.sites).sum(1).astype(float)):
+    for observable in observables:
         mean = probabilities @ observable
-        error = math.sqrt(probabilities @ (observable - mean) ** 2 / n)
-        if error > 0:
-            chances.append(float(2 * norm.sf(abs(counts @ observable / n - mean) / error)))
+        deviation = math.sqrt(probabilities @ (observable - mean) ** 2)
+        if deviation > 1e-9:  # what is conserved tells nothing
+            chances.append(float(2 * norm.sf(abs(counts @ observable / n - mean) / deviation * math.sqrt(n))))
     return min(1.0, len(chances) * min(chances))
 
 

@@ -38,6 +38,8 @@ class Convergence(Enum):
     CONVERGED = ""
     NOT_FINITE = "the values overflow or are not a number: look at the first element marked so"
     TOO_FEW_SAMPLES = "one sample gives no statistical error: pass a larger batch"
+    SERIES_TOO_SHORT = "the series is shorter than 50 autocorrelation times: sample longer"
+    CHAINS_DISAGREE = "the chains have not met (R̂ > 1.05): burn in longer, or choose another rule"
     ITERATION_LIMIT = "the iteration stopped at its limit: raise the limit or loosen the tolerance"
 
 

@@ -7,6 +7,7 @@ from lensmaker.instruments.jacobian import Jacobian
 from lensmaker.instruments.saturation import Saturation
 from lensmaker.instruments.signals import Signals
 from lensmaker.instruments.spectra import Spectra
+from lensmaker.instruments.spins.ensemble import Ensemble
 
 INSTRUMENTS: tuple[type[Instrument], ...] = (
     Signals,
@@ -15,5 +16,6 @@ INSTRUMENTS: tuple[type[Instrument], ...] = (
     Gradients,
     Jacobian,
     Spectra,
+    Ensemble,
 )
 """Every instrument there is; the CLI, the docs and the conformance tests read this tuple."""

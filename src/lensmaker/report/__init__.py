@@ -7,6 +7,7 @@ from lensmaker.report.json import from_json, to_json
 from lensmaker.report.lists import quantities_table, references, table
 from lensmaker.report.notebook import to_notebook_html
 from lensmaker.report.prescription import prescription_table
+from lensmaker.report.scan_terminal import scan_plot
 from lensmaker.report.terminal import render
 from lensmaker.report.write import write_text
 
@@ -17,6 +18,7 @@ __all__ = [
     "quantities_table",
     "references",
     "render",
+    "scan_plot",
     "table",
     "to_frame",
     "to_html",

@@ -1,7 +1,27 @@
 """Samplers: rules that move configurations, and the sampler that owns chains, errors and what is saved."""
 
+from lensmaker.systems.spins.sampling.choice import choose
+from lensmaker.systems.spins.sampling.drawing import sample
+from lensmaker.systems.spins.sampling.heat_bath import HeatBath
+from lensmaker.systems.spins.sampling.kawasaki import Kawasaki
 from lensmaker.systems.spins.sampling.metropolis import Metropolis
+from lensmaker.systems.spins.sampling.parallel_tempering import ParallelTempering
 from lensmaker.systems.spins.sampling.rule import Rule
+from lensmaker.systems.spins.sampling.sampler import Sampler
+from lensmaker.systems.spins.sampling.samples import Samples
 
-RULES: tuple[type[Rule], ...] = (Metropolis,)
+RULES: tuple[type[Rule], ...] = (Metropolis, HeatBath, Kawasaki, ParallelTempering)
 """Every rule there is; the sampler, the CLI, the docs and the conformance tests read this tuple."""
+
+__all__ = [
+    "RULES",
+    "HeatBath",
+    "Kawasaki",
+    "Metropolis",
+    "ParallelTempering",
+    "Rule",
+    "Sampler",
+    "Samples",
+    "choose",
+    "sample",
+]

@@ -1,0 +1,1 @@
+"""Instruments that read samples of spin systems."""

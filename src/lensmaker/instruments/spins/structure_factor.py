@@ -1,0 +1,76 @@
+"""The structure factor at the smallest wave vectors of a torus, and the correlation length in it."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from lensmaker.systems.spins.hamiltonian import Hamiltonian
+from lensmaker.systems.spins.lattices import Lattice
+
+
+def smallest(lattice: Lattice | None) -> tuple[int, ...]:
+    """The axes along which the smallest wave vectors lie: the longest ones; none where it is no torus.
+
+    Examples
+    --------
+    >>> from lensmaker.systems.spins.lattices import chain, square
+    >>> smallest(square(4, 8)), smallest(chain(8, periodic=False))
+    ((1,), ())
+    """
+    if lattice is None or lattice.name in ("complete", "graph") or lattice.basis > 1:
+        return ()
+    longest = max(lattice.shape)
+    if not all(lattice.periodic) or longest < 3:
+        return ()
+    return tuple(a for a, n in enumerate(lattice.shape) if n == longest)
+
+
+def structure_factors(hamiltonian: Hamiltonian, spins: NDArray[np.int8]) -> NDArray[np.float64]:
+    """S(k) = |Σ_x s_x e^{ikx}|²/N of each configuration (n, N), the mean over the smallest k, (n,).
+
+    Examples
+    --------
+    >>> from lensmaker.systems.spins.hamiltonian import ising
+    >>> from lensmaker.systems.spins.lattices import chain
+    >>> structure_factors(ising(chain(4)), np.array([[1, 1, 1, 1], [1, 1, -1, -1]], np.int8)).round(9).tolist()
+    [0.0, 2.0]
+    """
+    lattice = hamiltonian.lattice
+    axes = smallest(lattice)
+    assert lattice is not None
+    grid = spins.reshape(-1, *lattice.shape)
+    total = np.zeros(len(grid))
+    for axis in axes:
+        others = tuple(1 + a for a in range(len(lattice.shape)) if a != axis)
+        planes = grid.sum(others, dtype=np.int64) if others else grid
+        wave = np.exp(2j * np.pi * np.arange(lattice.shape[axis]) / lattice.shape[axis])
+        total += np.abs(planes @ wave) ** 2
+    return np.asarray(total / (len(axes) * hamiltonian.sites))
+
+
+def momentum_squared(lattice: Lattice) -> float:
+    r"""k̂² = (2d/z) Σ_δ (1 − cos k·δ) over the z neighbours: k² for small k, 4 sin²(k/2) on a hypercubic lattice.
+
+    Examples
+    --------
+    >>> from lensmaker.systems.spins.lattices import square
+    >>> round(momentum_squared(square(8)) - 4 * math.sin(math.pi / 8) ** 2, 12)
+    0.0
+    """
+    axis = smallest(lattice)[0]
+    place = np.unravel_index(np.arange(lattice.sites), lattice.shape)[axis]
+    step = (place[lattice.bonds[:, 1]] - place[lattice.bonds[:, 0]]) * 2 * np.pi / lattice.shape[axis]
+    return float(2 * len(lattice.shape) * (1 - np.cos(step)).mean())
+
+
+def correlation_length(uniform: ArrayLike, wave: ArrayLike, k_squared: float) -> NDArray[np.float64]:
+    """ξ = √(S(0)/S(k) − 1)/|k̂| of means; 0 where noise makes S(0) the smaller one.
+
+    References
+    ----------
+    F. Cooper, B. Freedman, D. Preston, Nucl. Phys. B 210, 210 (1982).
+    """
+    return np.asarray(np.sqrt(np.maximum(np.divide(uniform, wave) - 1, 0)) / math.sqrt(k_squared))

@@ -1,0 +1,42 @@
+"""The exact values of a system, by the first of the exact solutions that applies to it."""
+
+from __future__ import annotations
+
+from lensmaker.core import InputError, Prediction, Table
+from lensmaker.systems.spins.canonical import Canonical
+from lensmaker.theories.spins.elimination import Elimination
+from lensmaker.theories.spins.enumeration import Enumeration
+from lensmaker.theories.spins.kaufman import Kaufman
+from lensmaker.theories.spins.onsager import square_coupling
+
+FEW = 16
+"""Spins that are enumerated in milliseconds."""
+
+LARGEST = 1 << 12
+"""Spins of which the order of an elimination is looked for."""
+
+
+def exact_values(system: Canonical) -> Table[Prediction]:
+    """What is known exactly of the finite system; nothing where no exact solution applies.
+
+    Examples
+    --------
+    >>> from lensmaker.systems.spins.hamiltonian import ising
+    >>> from lensmaker.systems.spins.lattices import chain, cubic, square
+    >>> [exact_values(Canonical(ising(g), 2.0))[0].theory for g in (square(4), square(8), chain(50))]
+    ['enumeration', 'kaufman', 'elimination']
+    >>> len(exact_values(Canonical(ising(cubic(6)), 2.0)))
+    0
+    """
+    if system.sites <= FEW:
+        return Enumeration().predict(system)
+    if not square_coupling(system)[1]:
+        return Kaufman().predict(system)
+    lattice = system.hamiltonian.lattice
+    narrow = lattice is not None and (lattice.name == "chain" or min(lattice.shape) <= 5)
+    if narrow and system.sites <= LARGEST:
+        try:
+            return Elimination().predict(system)
+        except InputError:
+            pass
+    return Table()
