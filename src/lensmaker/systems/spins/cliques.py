@@ -93,22 +93,19 @@ def plaquettes(lattice: Lattice) -> Integers:
     d = len(lattice.shape)
     if lattice.name == "honeycomb":
         cells = _placed(lattice, [corner[:2] for corner in _HEXAGON])
-        return 2 * cells + np.array([corner[2] for corner in _HEXAGON])
+        return _different(2 * cells + np.array([corner[2] for corner in _HEXAGON]), lattice)
     if lattice.name == "triangular":
-        return np.concatenate([_placed(lattice, corners) for corners in _TRIANGLES])
+        return _different(np.concatenate([_placed(lattice, corners) for corners in _TRIANGLES]), lattice)
     if lattice.name in _WITHOUT_PLACE or d < 2:
         raise InputError(
             "a lattice with plaquettes", f"{lattice}", "choose a square, triangular, honeycomb or cubic one"
         )
-    none = (0,) * d
-    return np.concatenate(
-        [
-            _placed(
-                lattice, [none, _unit(a, d), tuple(np.add(_unit(a, d), _unit(b, d)).tolist()), _unit(b, d)]
-            )
-            for a, b in itertools.combinations(range(d), 2)
-        ]
-    )
+    axes = [_unit(axis, d) for axis in range(d)]
+    faces = [
+        _placed(lattice, [(0,) * d, a, tuple(np.add(a, b).tolist()), b])
+        for a, b in itertools.combinations(axes, 2)
+    ]
+    return _different(np.concatenate(faces), lattice)
 
 
 def copies(lattice: Lattice, steps: Sequence[tuple[int, ...]]) -> Integers:
@@ -132,7 +129,7 @@ def copies(lattice: Lattice, steps: Sequence[tuple[int, ...]]) -> Integers:
     """
     if lattice.basis != 1 or lattice.name in _WITHOUT_PLACE:
         raise InputError("a lattice of one site a cell", f"{lattice}", "name the sites themselves")
-    return _placed(lattice, steps)
+    return _different(_placed(lattice, steps), lattice)
 
 
 def within(lattice: Lattice, reach: float, degree: int) -> list[Integers]:
@@ -164,7 +161,11 @@ def _placed(lattice: Lattice, steps: Sequence[tuple[int, ...]]) -> Integers:
         to = start + np.array(step)[:, None]
         inside &= ((to >= 0) & (to < shape) | np.array(lattice.periodic)[:, None]).all(0)
         columns.append(np.ravel_multi_index(tuple(to % shape), lattice.shape))
-    table = np.stack(columns, 1)[inside].astype(np.int64)
+    return np.stack(columns, 1)[inside].astype(np.int64)
+
+
+def _different(table: Integers, lattice: Lattice) -> Integers:
+    """The same rows, if no site stands twice in one."""
     ordered = np.sort(table, 1)
     if (ordered[:, 1:] == ordered[:, :-1]).any():
         raise InputError(

@@ -77,7 +77,7 @@ def orbits(products: Integers, symmetries: Integers | None = None) -> NDArray[np
     [0, 1, 0, 1]
     """
     ordered = np.sort(products, axis=1)
-    least = _numbers(ordered, products.max(initial=0) + 1 if symmetries is None else symmetries.shape[1])
+    least = _numbers(ordered, int(products.max(initial=0)) + 1 if symmetries is None else symmetries.shape[1])
     for permutation in () if symmetries is None else symmetries:
         image = np.sort(permutation[ordered], axis=1)
         least = np.minimum(least, _numbers(image, len(permutation)))
@@ -87,8 +87,8 @@ def orbits(products: Integers, symmetries: Integers | None = None) -> NDArray[np
 def _numbers(ordered: Integers, sites: int) -> NDArray[np.generic]:
     """One whole number for each row of sites."""
     k = ordered.shape[1]
-    kind = np.int64 if int(sites) ** k < 2**62 else object
-    base = np.array([int(sites) ** power for power in range(k - 1, -1, -1)], dtype=kind)
+    kind = np.int64 if sites**k < 2**62 else object
+    base = np.array([sites**power for power in range(k - 1, -1, -1)], dtype=kind)
     return (ordered.astype(kind) * base).sum(1)
 
 
