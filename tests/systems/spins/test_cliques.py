@@ -112,7 +112,7 @@ def test_a_general_polynomial_has_as_many_parameters_as_binomials_say(n: int, d:
 
 
 def test_local_polynomials_have_parameters_in_proportion_to_the_size() -> None:
-    sizes = np.array([6, 9, 12, 24])
+    sizes = np.array([7, 9, 12, 24])
     counts = [parameters(chain(n), 3, reach=2) for n in sizes.tolist()]
     assert counts == (1 + sizes * (1 + 2 + 1)).tolist()
     plane = [parameters(square(n), 4, reach=math.sqrt(2), even=True) for n in (4, 6)]
