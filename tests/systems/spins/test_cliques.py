@@ -139,8 +139,7 @@ def test_orbits_of_products_with_more_digits_than_a_machine_word() -> None:
     ring = chain(400)
     products = copies(ring, [(k,) for k in range(9)])
     assert set(orbits(products, ring.translations).tolist()) == {0}
-    assert representatives(products).tolist() == sorted(representatives(products).tolist())
-    assert len(representatives(products)) == 400
+    assert representatives(products).tolist() == list(range(400))
 
 
 @pytest.mark.parametrize(

@@ -64,7 +64,7 @@ def representatives(products: Integers, symmetries: Integers | None = None) -> I
     symmetries
         Permutations of a group, shape (g, N).
     """
-    return np.unique(orbits(products, symmetries), return_index=True)[1]
+    return np.sort(np.unique(orbits(products, symmetries), return_index=True)[1])
 
 
 def orbits(products: Integers, symmetries: Integers | None = None) -> NDArray[np.int64]:
