@@ -78,6 +78,11 @@ class Hamiltonian:
         return tuple(self.couplings)
 
     @property
+    def states(self) -> tuple[int, ...]:
+        """What a spin can be."""
+        return (-1, 1)
+
+    @property
     def degree(self) -> int:
         """The most spins in one product."""
         return max((t.order for t in self.terms), default=0)
@@ -174,7 +179,8 @@ class Hamiltonian:
         """
         if self.lattice is None:
             raise InputError("a Hamiltonian on a lattice", "one of its own", "ask is_invariant(permutation)")
-        return all(self.is_invariant(row) for row in self.lattice.translations)
+        units = np.eye(len(self.lattice.shape), dtype=int)[list(self.lattice.periodic)]
+        return all(self.is_invariant(self.lattice.translation(unit.tolist())) for unit in units)
 
     @cached_property
     def reach(self) -> float:
