@@ -212,7 +212,7 @@ DIAGONALS = from_formula("-J*(s[x,y]*s[x+1,y+1] + s[x,y]*s[x+1,y-1])", square(6)
         (
             Elimination(),
             Canonical(potts(square(8), 3), 1.0),
-            "17 spins would be on the frontier, more than 13",
+            "16 spins would be on the frontier, more than 13",
         ),
         (Kaufman(), Canonical(ising(square(8), h=0.1), 2.0), "there is a field"),
         (Kaufman(), Canonical(ising(square(8), J=-1.0), 2.0), "the coupling is not ferromagnetic"),

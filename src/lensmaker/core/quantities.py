@@ -206,6 +206,13 @@ QUANTITIES: tuple[Quantity, ...] = (
     Quantity("susceptibility", "χ_m", "1/energy", "N(⟨m²⟩ − ⟨|m|⟩²)/T.", Scale.LOG),
     Quantity("coupling", "K", "1", "Coupling over temperature, J/T."),
     Quantity("binder", "U₄", "1", "Binder cumulant 1 − ⟨m⁴⟩/(3⟨m²⟩²)."),
+    Quantity(
+        "correlation_length",
+        "ξ",
+        "lattice units",
+        "Distance over which the correlation of two spins falls by a factor e.",
+        Scale.LOG,
+    ),
 )
 
 _BY_NAME = {q.name: q for q in QUANTITIES}

@@ -34,6 +34,7 @@ class Bethe(SpinTheory):
 
     Examples
     --------
+    >>> import math
     >>> from lensmaker.systems.spins.hamiltonian import ising
     >>> from lensmaker.systems.spins.lattices import chain
     >>> line = Canonical(ising(chain(5, periodic=False)), temperature=1.0)

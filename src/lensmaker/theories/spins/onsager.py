@@ -94,7 +94,7 @@ def correlation_length(K: float) -> float:
     Examples
     --------
     >>> round(correlation_length(1 / 3), 4), correlation_length(CRITICAL_COUPLING)
-    (2.1375, inf)
+    (2.1365, inf)
     """
     rate = -math.log(math.tanh(K)) - 2 * K
     if abs(rate) < 1e-14:

@@ -89,6 +89,7 @@ class NaiveMeanField(_WeakCouplings):
 
     Examples
     --------
+    >>> import math
     >>> from lensmaker.systems.spins.hamiltonian import ising
     >>> from lensmaker.systems.spins.lattices import cubic
     >>> found = NaiveMeanField().predict(Canonical(ising(cubic(4)), temperature=3.0))
