@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from lensmaker.core import InputError, Reference
 from lensmaker.systems.spins.canonical import Canonical
+from lensmaker.systems.spins.hamiltonian import Hamiltonian
 
 Spins = NDArray[np.int8]
 """Configurations, (chains, sites)."""
@@ -52,29 +53,39 @@ class Rule(ABC):
         One sentence.
     references
         The sources it rests on.
+    treats
+        The kind of Hamiltonian that it moves.
     """
 
     name: ClassVar[str]
     summary: ClassVar[str]
     references: ClassVar[tuple[Reference, ...]]
+    treats: ClassVar[type] = Hamiltonian
 
     @abstractmethod
-    def reason(self, system: Canonical) -> str:
-        """Why it does not apply to the system; empty where it does."""
+    def reason(self, system: Canonical[Any]) -> str:
+        """Why it does not apply to a system of the kind that it treats; empty where it does."""
 
     @abstractmethod
-    def start(self, system: Canonical, spins: Spins, seed: int) -> Walk:
+    def start(self, system: Canonical[Any], spins: Spins, seed: int) -> Walk:
         """Chains that start from `spins`; equal seeds walk alike."""
 
-    def check(self, system: Canonical) -> None:
-        """Raise what `reason` says.
+    def refusal(self, system: Canonical[Any]) -> str:
+        """Why it does not apply to a system of any kind; empty where it does."""
+        if not isinstance(system.hamiltonian, self.treats):
+            states = system.hamiltonian.states
+            return f"spins of {len(states)} states, {states[0]} to {states[-1]}, which it does not move"
+        return self.reason(system)
+
+    def check(self, system: Canonical[Any]) -> None:
+        """Raise what `refusal` says.
 
         Raises
         ------
         InputError
             If the rule does not apply.
         """
-        if reason := self.reason(system):
+        if reason := self.refusal(system):
             raise InputError(
                 f"a system that {self.name} can sample",
                 reason,
