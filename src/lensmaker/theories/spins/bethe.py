@@ -88,12 +88,13 @@ def _messages(
     pairs: Pairs, beta: float, iterations: int, tolerance: float
 ) -> tuple[NDArray[np.float64], bool]:
     """Messages along i → j and j → i of each bond, shape (2, B); from a small field, so that symmetry may break."""
-    t = np.tanh(beta * pairs.coupling)
-    u = np.full((2, len(t)), 1e-3 * (np.sign(pairs.coupling) if pairs.field.any() else 1.0))
+    K = beta * pairs.coupling
+    u = np.full((2, len(K)), 1e-3 * (np.sign(pairs.coupling) if pairs.field.any() else 1.0))
     for _ in range(iterations):
         total = _fields(pairs, u, beta)
         cavity = np.stack([total[pairs.first] - u[1], total[pairs.last] - u[0]])
-        new = np.arctanh(t * np.tanh(cavity))
+        # atanh(tanh K tanh x), which stays finite where both tangents round to 1
+        new = (np.logaddexp(K + cavity, -K - cavity) - np.logaddexp(K - cavity, cavity - K)) / 2
         change = float(np.abs(new - u).max(initial=0.0))
         u = new
         if change < tolerance:

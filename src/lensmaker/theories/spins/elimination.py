@@ -1,4 +1,4 @@
-"""Elimination: the transfer matrix site by site, for any Hamiltonian of finite range on a strip, a ring or a tree."""
+"""Elimination: the transfer matrix site by site, for any Hamiltonian of finite range on what is narrow."""
 
 from __future__ import annotations
 

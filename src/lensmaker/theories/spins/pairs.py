@@ -65,6 +65,6 @@ def _summed(
     pairs = np.concatenate([np.sort(c, 1) for c, _ in bonds] or [np.zeros((0, 2), np.int64)])
     weights = np.concatenate([w for _, w in bonds] or [np.zeros(0)])
     number, place = np.unique(pairs[:, 0] * sites + pairs[:, 1], return_inverse=True)
-    total = np.bincount(place.reshape(-1), weights, minlength=len(number))
+    total = np.bincount(place.reshape(-1), weights, minlength=len(number)).astype(np.float64)
     kept = total != 0
     return number[kept] // sites, number[kept] % sites, total[kept]

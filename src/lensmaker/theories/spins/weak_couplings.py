@@ -98,7 +98,7 @@ class NaiveMeanField(_WeakCouplings):
     True
     """
 
-    limit = 0.1
+    limit = 0.01
     name = "naive_mean_field"
     summary = "Spins in the mean field of their neighbours: exact for infinitely many."
     assumptions = ("each spin has so many neighbours that their sum does not fluctuate",)
