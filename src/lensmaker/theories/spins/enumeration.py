@@ -125,10 +125,10 @@ class Enumerated:
     @cached_property
     def magnetisations(self) -> NDArray[np.float64]:
         """Magnetisation Σ s_i/N of every configuration."""
-        n = self.system.sites
-        field = np.zeros(2**n)
-        field[1 << np.arange(n)] = 1 / n
-        return walsh_transform(field)
+        n, total = self.system.sites, np.zeros(1)
+        for _ in range(n):
+            total = np.concatenate([total + 1, total - 1])
+        return total / n
 
     def quantities(self) -> Iterator[tuple[str, float]]:
         """Name and value of each standard quantity."""
