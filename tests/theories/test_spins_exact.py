@@ -23,7 +23,12 @@ from lensmaker.theories.spins.elimination import Elimination, eliminate
 from lensmaker.theories.spins.enumeration import Enumerated, Enumeration
 from lensmaker.theories.spins.ferdinand_fisher import PEAK_SHIFT, FerdinandFisher
 from lensmaker.theories.spins.kaufman import Kaufman, torus
-from lensmaker.theories.spins.onsager import CRITICAL_COUPLING, CRITICAL_TEMPERATURE, Onsager
+from lensmaker.theories.spins.onsager import (
+    CRITICAL_COUPLING,
+    CRITICAL_TEMPERATURE,
+    Onsager,
+    correlation_length,
+)
 from lensmaker.theories.spins.weak_couplings import TAP, NaiveMeanField
 
 
@@ -234,6 +239,13 @@ def test_exponents_keep_the_relations_of_scaling() -> None:
 def test_an_unknown_constant_is_answered_with_the_known_ones() -> None:
     with pytest.raises(InputError, match="one of ising cubic: eta"):
         critical("ising square", "omega")
+
+
+@pytest.mark.parametrize("K", [0.46, 0.5, 0.7])
+def test_below_the_critical_temperature_the_length_is_half_that_of_the_dual_lattice(K: float) -> None:
+    dual = math.asinh(1 / math.sinh(2 * K)) / 2
+    assert correlation_length(K) == pytest.approx(correlation_length(dual) / 2, rel=1e-12)
+    assert correlation_length(dual) == pytest.approx(1 / (2 * (K - dual)), rel=1e-12)
 
 
 def test_onsager_says_where_the_torus_is_too_small_for_it() -> None:
