@@ -32,15 +32,27 @@ from lensmaker.instruments.spins.ensemble import Ensemble
 from lensmaker.systems.networks import Network
 from lensmaker.systems.networks.prescription import prescribe
 from lensmaker.systems.spins.canonical import Canonical
-from lensmaker.systems.spins.hamiltonian import ising
-from lensmaker.systems.spins.lattices import square
+from lensmaker.systems.spins.formula import from_formula
+from lensmaker.systems.spins.glasses import gaussian_glass
+from lensmaker.systems.spins.hamiltonian import hamiltonian, ising
+from lensmaker.systems.spins.lattices import chain, complete, square, triangular
+from lensmaker.systems.spins.potts import blume_capel, potts
 from lensmaker.systems.spins.sampling import HeatBath, Samples, sample
-from lensmaker.theories import THEORIES
+from lensmaker.theories import SPIN_THEORIES, THEORIES
 from lensmaker.theories.criticality import ActivationLayer, Criticality
 from lensmaker.theories.finite_width import FiniteWidth
 from lensmaker.theories.kernel_recursion.theory import KernelRecursion
 from lensmaker.theories.mean_field import MeanField
 from lensmaker.theories.random_weights import RandomWeights
+from lensmaker.theories.spins.bethe import Bethe
+from lensmaker.theories.spins.decimation import Decimation
+from lensmaker.theories.spins.elimination import Elimination
+from lensmaker.theories.spins.enumeration import Enumeration
+from lensmaker.theories.spins.ferdinand_fisher import FerdinandFisher
+from lensmaker.theories.spins.kaufman import Kaufman
+from lensmaker.theories.spins.onsager import CRITICAL_TEMPERATURE, Onsager
+from lensmaker.theories.spins.strip import Strip
+from lensmaker.theories.spins.weak_couplings import TAP, NaiveMeanField
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -92,6 +104,16 @@ TABLE: dict[type, Row] = {
     RandomWeights: Row(RandomWeights, network),
     Criticality: Row(Criticality, lambda: ActivationLayer("tanh", 1.5, 0.2)),
     KernelRecursion: Row(KernelRecursion, network),
+    Enumeration: Row(Enumeration, lambda: Canonical(ising(square(3), h=0.1), 2.5)),
+    Elimination: Row(Elimination, lambda: Canonical(blume_capel(square(8, 3), D=0.3), 2.5)),
+    Strip: Row(Strip, lambda: Canonical(potts(square(60, 4), 3), 2.5)),
+    Kaufman: Row(Kaufman, lambda: Canonical(ising(square(8)), 2.5)),
+    Onsager: Row(Onsager, lambda: Canonical(ising(square(64)), 2.0)),
+    FerdinandFisher: Row(FerdinandFisher, lambda: Canonical(ising(square(16)), CRITICAL_TEMPERATURE)),
+    Decimation: Row(Decimation, lambda: Canonical(ising(chain(16)), 1.0)),
+    Bethe: Row(Bethe, lambda: Canonical(ising(chain(9, periodic=False), h=0.2), 1.0)),
+    NaiveMeanField: Row(NaiveMeanField, lambda: Canonical(ising(complete(50), J=0.02), 0.5)),
+    TAP: Row(TAP, lambda: Canonical(gaussian_glass(complete(50), seed=0, J=0.14), 2.0)),
     Signals: Row(Signals, network),
     Saturation: Row(Saturation, network),
     AttentionEntropy: Row(AttentionEntropy, network),
@@ -99,6 +121,21 @@ TABLE: dict[type, Row] = {
     Jacobian: Row(Jacobian, network, frozenset({"jacobian_max"})),
     Spectra: Row(Spectra, network),
     Ensemble: Row(Ensemble, torus_of_samples),
+}
+
+SPIN_SYSTEMS = {
+    "torus": Canonical(ising(square(6)), 2.3),
+    "infinitely hot": Canonical(ising(square(3)), float("inf")),
+    "cold": Canonical(ising(square(6)), 0.05),
+    "free spins": Canonical(ising(square(3), J=0.0), 1.0),
+    "without terms": Canonical(hamiltonian(4, {}, {}), 1.0),
+    "antiferromagnet in a field": Canonical(ising(triangular(4), -1.0, 0.5), 1.0),
+    "chain": Canonical(ising(chain(12)), 0.7),
+    "glass": Canonical(gaussian_glass(complete(12), seed=0), 1.0),
+    "plaquettes": Canonical(from_formula("-K*s[i]*s[j]*s[k]*s[l]", square(4), K=1.0), 1.0),
+    "large": Canonical(ising(square(128)), 2.0),
+    "potts": Canonical(potts(square(6), 3), 1.0),
+    "blume-capel": Canonical(blume_capel(chain(9)), 1.0),
 }
 
 MEMBERS = (*THEORIES, *INSTRUMENTS, *ABERRATIONS)
@@ -208,6 +245,22 @@ def test_it_says_what_it_declares_and_signs_it(member: Any) -> None:
     assert all(f.error >= 0 or f.error != f.error for f in found)
 
 
+@by_name(SPIN_THEORIES)
+def test_a_theory_of_spins_is_inside_its_regime_on_the_system_of_its_row(member: Any) -> None:
+    row = TABLE[member]
+    assert [f for f in read(row, row.system()) if not f.regime or f.value != f.value] == []
+
+
+@by_name(SPIN_THEORIES)
+@pytest.mark.parametrize("name", SPIN_SYSTEMS)
+def test_a_theory_of_spins_answers_for_any_system_or_says_why_not(member: Any, name: str) -> None:
+    """Each of its quantities, never an exception, and nothing but a number inside of its regime."""
+    found = TABLE[member].make().predict(SPIN_SYSTEMS[name])
+    if name not in ("potts", "blume-capel"):
+        assert {f.quantity.name for f in found} == set(member.quantities)
+    assert [f for f in found if f.regime and f.value != f.value] == []
+
+
 @by_row
 def test_no_place_is_read_twice(member: Any) -> None:
     row = TABLE[member]
@@ -238,7 +291,9 @@ def test_the_patient_is_undisturbed() -> None:
         check=True,
     )
     found = json.loads(run.stdout)
-    assert set(found) == {m.name for m in MEMBERS if m in ABERRATIONS or TABLE[m].system is network}
+    others = {member for member, row in TABLE.items() if row.system is not network}
+    assert others == {Criticality, Ensemble, *SPIN_THEORIES}
+    assert set(found) == {m.name for m in MEMBERS if m not in others}
     assert {name: changed for name, changed in found.items() if changed} == {}
 
 

@@ -208,8 +208,15 @@ QUANTITIES: tuple[Quantity, ...] = (
     Quantity("binder", "U₄", "1", "Binder cumulant 1 − ⟨m⁴⟩/(3⟨m²⟩²)."),
     Quantity(
         "correlation_length",
+        "ξ",
+        "lattice units",
+        "Distance over which the correlation of two spins falls by a factor e.",
+        Scale.LOG,
+    ),
+    Quantity(
+        "second_moment_length",
         "ξ₂",
-        "sites",
+        "lattice units",
         "Second-moment correlation length √(S(0)/S(k) − 1)/|k̂| at the smallest wave vector k of a torus.",
         Scale.LOG,
     ),

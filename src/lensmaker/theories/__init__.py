@@ -6,6 +6,37 @@ from lensmaker.theories.finite_width import FiniteWidth
 from lensmaker.theories.kernel_recursion.theory import KernelRecursion
 from lensmaker.theories.mean_field import MeanField
 from lensmaker.theories.random_weights import RandomWeights
+from lensmaker.theories.spins.bethe import Bethe
+from lensmaker.theories.spins.decimation import Decimation
+from lensmaker.theories.spins.elimination import Elimination
+from lensmaker.theories.spins.enumeration import Enumeration
+from lensmaker.theories.spins.ferdinand_fisher import FerdinandFisher
+from lensmaker.theories.spins.kaufman import Kaufman
+from lensmaker.theories.spins.onsager import Onsager
+from lensmaker.theories.spins.strip import Strip
+from lensmaker.theories.spins.theory import SpinTheory
+from lensmaker.theories.spins.weak_couplings import TAP, NaiveMeanField
 
-THEORIES: tuple[type[Theory], ...] = (MeanField, FiniteWidth, RandomWeights, Criticality, KernelRecursion)
+SPIN_THEORIES: tuple[type[SpinTheory], ...] = (
+    Enumeration,
+    Elimination,
+    Strip,
+    Kaufman,
+    Onsager,
+    FerdinandFisher,
+    Decimation,
+    Bethe,
+    NaiveMeanField,
+    TAP,
+)
+"""Those of spin systems at a temperature, the exact ones first."""
+
+THEORIES: tuple[type[Theory], ...] = (
+    MeanField,
+    FiniteWidth,
+    RandomWeights,
+    Criticality,
+    KernelRecursion,
+    *SPIN_THEORIES,
+)
 """Every theory there is; the CLI, the docs and the conformance tests read this tuple."""

@@ -43,7 +43,7 @@ def expected(system: Canonical) -> dict[str, float]:
         "magnetisation": mean[1],
         "susceptibility": n * beta * (mean[2] - mean[1] ** 2),
         "binder": 1 - mean[4] / (3 * mean[2] ** 2),
-        "correlation_length": math.sqrt(ratio - 1) / (2 * math.sin(math.pi / lattice.shape[0])),
+        "second_moment_length": math.sqrt(ratio - 1) / (2 * math.sin(math.pi / lattice.shape[0])),
     }
 
 
@@ -82,7 +82,7 @@ def scores() -> dict[str, NDArray[np.float64]]:
 
 
 @pytest.mark.parametrize(
-    "name", ["energy", "specific_heat", "magnetisation", "susceptibility", "binder", "correlation_length"]
+    "name", ["energy", "specific_heat", "magnetisation", "susceptibility", "binder", "second_moment_length"]
 )
 def test_errors_cover(name: str, scores: dict[str, NDArray[np.float64]]) -> None:
     """Σz² is χ² of 400, about zero: errors too small by 20 % give 400/0.64, which is out by z = 11.
@@ -113,7 +113,7 @@ def test_momentum_of_a_triangular_lattice() -> None:
 def test_an_open_lattice_has_no_wave_vector() -> None:
     system = Canonical(ising(chain(8, periodic=False)), 2.0)
     found = Ensemble().measure(sample(system, 200, rule=HeatBath(), seed=0))
-    assert "correlation_length" not in found.columns["quantity"]
+    assert "second_moment_length" not in found.columns["quantity"]
 
 
 def test_a_short_series_says_so() -> None:

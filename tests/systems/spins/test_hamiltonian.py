@@ -10,8 +10,11 @@ import pytest
 import torch
 
 from lensmaker.core import InputError
+from lensmaker.systems.spins.energies import energies, statistics
+from lensmaker.systems.spins.formula import from_formula
+from lensmaker.systems.spins.glasses import bimodal_glass, gaussian_glass
 from lensmaker.systems.spins.hamiltonian import Hamiltonian, from_matrix, hamiltonian, ising
-from lensmaker.systems.spins.lattices import chain, square, triangular
+from lensmaker.systems.spins.lattices import chain, complete, honeycomb, square, triangular
 
 MIXED = hamiltonian(
     6,
@@ -44,6 +47,62 @@ def test_energies_and_what_they_gain_when_a_spin_is_turned(h: Hamiltonian) -> No
         turned[:, site] *= -1
         assert torch.allclose(h.differences(spins)[:, site], h.energy(turned) - energy, atol=1e-12)
     assert h.energy(spins.view(4, 5, -1)).shape == (4, 5)
+
+
+@pytest.mark.parametrize("h", [MIXED, ising(square(5), 2.0, -0.5), ising(triangular(4))], ids=str)
+def test_compiled_energies_are_those_of_torch(h: Hamiltonian) -> None:
+    spins = configurations(h.sites, 300).to(torch.int8)
+    assert (energies(h, spins.numpy()) == h.energy(spins).numpy()).all()
+    assert (statistics(h, spins.numpy(), threads=2) == h.statistics(spins).numpy()).all()
+
+
+def test_compiled_energies_with_weights_of_any_size() -> None:
+    h = gaussian_glass(complete(40), seed=3)
+    spins = configurations(40, 300).to(torch.int8)
+    assert energies(h, spins.numpy()) == pytest.approx(h.energy(spins).numpy(), rel=1e-13, abs=1e-12)
+
+
+@pytest.mark.parametrize("spins", [np.ones((2, 5), np.int8), np.ones(6, np.int8), np.ones((2, 6))])
+def test_compiled_energies_take_rows_of_bytes(spins: np.ndarray) -> None:
+    with pytest.raises(InputError, match="spins as int8 of shape"):
+        energies(MIXED, spins)
+
+
+def test_glasses_are_drawn_from_their_seed() -> None:
+    lattice = square(30)
+    for make in (gaussian_glass, bimodal_glass):
+        one, two, other = make(lattice, seed=1), make(lattice, seed=1), make(lattice, seed=2)
+        assert (one.terms[0].weights == two.terms[0].weights).all()
+        assert not (one.terms[0].weights == other.terms[0].weights).all()
+        assert (one.terms[0].cliques == lattice.bonds).all()
+    gauss = gaussian_glass(lattice, seed=0, J=2.0, h=0.1)
+    assert abs(gauss.terms[0].weights.mean()) < 4 / math.sqrt(1800)  # false alarm 6e-5, but the seed is fixed
+    assert gauss.terms[0].weights.std() == pytest.approx(1.0, abs=4 / math.sqrt(2 * 1800))
+    assert gauss.couplings == {"J": 2.0, "h": 0.1}
+    signs = bimodal_glass(lattice, seed=0, negative=0.2).terms[0].weights
+    assert set(signs.tolist()) == {-1.0, 1.0}
+    assert (signs < 0).mean() == pytest.approx(0.2, abs=4 * math.sqrt(0.16 / 1800))
+
+
+def test_a_share_of_negative_bonds_is_a_probability() -> None:
+    with pytest.raises(InputError, match="a share of negative bonds between 0 and 1"):
+        bimodal_glass(square(3), seed=0, negative=1.5)
+
+
+@pytest.mark.parametrize(
+    ("h", "reach"),
+    [
+        (ising(square(5)), 1.0),
+        (ising(square(5), J=0.0, h=1.0), 0.0),
+        (from_formula("-J*s[x,y]*s[x+1,y+1]", square(5), J=1.0), math.sqrt(2)),
+        (from_formula("-K*s[i]*s[j]*s[k]*s[l]*s[m]*s[n]", honeycomb(3), K=1.0), 2.0),
+        (from_formula("-J*s[i]*s[i+3]*s[i+1]", chain(9), J=1.0), 3.0),
+        (ising(complete(6)), 1.0),
+    ],
+    ids=str,
+)
+def test_the_reach_is_the_distance_of_the_farthest_spins_that_meet(h: Hamiltonian, reach: float) -> None:
+    assert h.reach == pytest.approx(reach, abs=1e-8)
 
 
 def test_statistics_are_the_slopes_by_the_couplings() -> None:
@@ -85,6 +144,7 @@ def test_matrix_and_field_are_those_it_was_made_of() -> None:
         (lambda: MIXED.with_couplings(Q=1.0), "one of the couplings"),
         (lambda: MIXED.energy(torch.ones(4)), "configurations of 6 spins"),
         (lambda: MIXED.is_translation_invariant(), "a Hamiltonian on a lattice"),
+        (lambda: MIXED.reach, "a Hamiltonian on a lattice"),
     ],
 )
 def test_what_does_not_fit_is_refused(make: Callable[[], object], words: str) -> None:

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from lensmaker.core import Convergence, Measurement, Reference, Table
 from lensmaker.instruments.base import Instrument
 from lensmaker.instruments.spins.structure_factor import (
-    correlation_length,
     momentum_squared,
+    second_moment_length,
     smallest,
     structure_factors,
 )
@@ -59,7 +59,7 @@ class Ensemble(Instrument):
         "magnetisation",
         "susceptibility",
         "binder",
-        "correlation_length",
+        "second_moment_length",
     )
     references: ClassVar[tuple[Reference, ...]] = (
         Reference(
@@ -112,7 +112,7 @@ def estimates(samples: Samples) -> Iterator[tuple[str, Estimate]]:
         k = momentum_squared(h.lattice)
         rows = samples.by_chain().numpy().reshape(-1, n)
         columns.append(structure_factors(h, rows).reshape(shape))
-        functions["correlation_length"] = lambda x: correlation_length(n * x[..., 3], x[..., 5], k)
+        functions["second_moment_length"] = lambda x: second_moment_length(n * x[..., 3], x[..., 5], k)
     yield "energy", mean_of(e)
     yield "magnetisation", mean_of(size)
     stacked = np.stack(columns, -1)

@@ -66,7 +66,7 @@ def momentum_squared(lattice: Lattice) -> float:
     return float(2 * len(lattice.shape) * (1 - np.cos(step)).mean())
 
 
-def correlation_length(uniform: ArrayLike, wave: ArrayLike, k_squared: float) -> NDArray[np.float64]:
+def second_moment_length(uniform: ArrayLike, wave: ArrayLike, k_squared: float) -> NDArray[np.float64]:
     """ξ = √(S(0)/S(k) − 1)/|k̂| of means; 0 where noise makes S(0) the smaller one.
 
     References

@@ -4,13 +4,39 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar, runtime_checkable
+
+from torch import Tensor
 
 from lensmaker.core import InputError, Where
-from lensmaker.systems.spins.hamiltonian import Hamiltonian
+from lensmaker.systems.spins.lattices import Lattice
+
+
+@runtime_checkable
+class Model(Protocol):
+    """What has an energy: `Hamiltonian` of ±1 spins, `Multistate` of spins of q states."""
+
+    @property
+    def sites(self) -> int:
+        """Number of spins N."""
+
+    @property
+    def lattice(self) -> Lattice | None:
+        """The lattice that it is made on, None for one of its own."""
+
+    @property
+    def states(self) -> tuple[int, ...]:
+        """What a spin can be, as the numbers in a configuration."""
+
+    def energy(self, spins: Tensor) -> Tensor:
+        """H of each configuration: (…, N) → (…) in double precision."""
+
+
+M = TypeVar("M", bound=Model, covariant=True)
 
 
 @dataclass(frozen=True, eq=False)
-class Canonical:
+class Canonical(Generic[M]):
     """P(s) = e^(−βH(s))/Z with β = 1/T, k_B = 1.
 
     Attributes
@@ -26,7 +52,7 @@ class Canonical:
         If the temperature is not positive.
     """
 
-    hamiltonian: Hamiltonian
+    hamiltonian: M
     temperature: float
 
     def __post_init__(self) -> None:

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from lensmaker.core import InputError
+from lensmaker.systems.spins.cliques import distances
 from lensmaker.systems.spins.lattices import Integers, Lattice
 
 _BLOCK = 1 << 24
@@ -75,6 +76,11 @@ class Hamiltonian:
     def names(self) -> tuple[str, ...]:
         """Names of the coupling constants."""
         return tuple(self.couplings)
+
+    @property
+    def states(self) -> tuple[int, ...]:
+        """What a spin can be."""
+        return (-1, 1)
 
     @property
     def degree(self) -> int:
@@ -173,7 +179,32 @@ class Hamiltonian:
         """
         if self.lattice is None:
             raise InputError("a Hamiltonian on a lattice", "one of its own", "ask is_invariant(permutation)")
-        return all(self.is_invariant(row) for row in self.lattice.translations)
+        units = np.eye(len(self.lattice.shape), dtype=int)[list(self.lattice.periodic)]
+        return all(self.is_invariant(self.lattice.translation(unit.tolist())) for unit in units)
+
+    @cached_property
+    def reach(self) -> float:
+        """The distance of the farthest two spins in one product, in units of a bond: 0 for fields alone.
+
+        Raises
+        ------
+        InputError
+            If it has no lattice.
+        """
+        if self.lattice is None:
+            raise InputError("a Hamiltonian on a lattice", "one of its own", "give it the lattice it is on")
+        far = distances(self.lattice)
+        live = [t.cliques for t in self.terms if self.couplings[t.name] and t.weights.any()]
+        return max(
+            (
+                float(far[c[:, a], c[:, b]].max())
+                for c in live
+                if len(c)
+                for a in range(c.shape[1])
+                for b in range(a)
+            ),
+            default=0.0,
+        )
 
     def _polynomial(self, place: Integers) -> dict[tuple[int, ...], float]:
         """Sites of a product → its coefficient, those that cancel left out; site i is at place[i]."""

@@ -80,10 +80,13 @@ class Lattice:
     def translations(self) -> Integers:
         """One row for each translation by unit cells along the periodic axes: the site that each site goes to."""
         steps = [range(n) if p else (0,) for n, p in zip(self.shape, self.periodic, strict=True)]
+        return np.stack([self.translation(step) for step in itertools.product(*steps)])
+
+    def translation(self, step: Sequence[int]) -> Integers:
+        """The site that each site goes to, so many unit cells along each axis."""
         cells = np.arange(math.prod(self.shape)).reshape(self.shape)
-        axes = tuple(range(len(self.shape)))
-        rows = [np.roll(cells, [-s for s in step], axes).reshape(-1) for step in itertools.product(*steps)]
-        return np.stack([(row[:, None] * self.basis + np.arange(self.basis)).reshape(-1) for row in rows])
+        to = np.roll(cells, [-s for s in step], tuple(range(len(self.shape)))).reshape(-1)
+        return (to[:, None] * self.basis + np.arange(self.basis)).reshape(-1)
 
     def __str__(self) -> str:
         sides = " × ".join(map(str, self.shape))

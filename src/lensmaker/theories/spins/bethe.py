@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import math
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lensmaker.core import INSIDE, Prediction, Reference, Regime, Table
+from lensmaker.core import Prediction, Reference, Regime
 from lensmaker.systems.spins.canonical import Canonical
-from lensmaker.theories.base import Theory
+from lensmaker.systems.spins.hamiltonian import Hamiltonian
 from lensmaker.theories.spins.pairs import Pairs, pairs_of
+from lensmaker.theories.spins.theory import SpinTheory
 
 
 @dataclass(frozen=True)
-class Bethe(Theory):
+class Bethe(SpinTheory):
     """Energy, free energy and entropy by the cavity fields of pairs of spins.
 
     The bond from i to j hands on u_{i→j} = atanh[tanh βJ_ij tanh(βh_i + Σ_{k≠j} u_{k→i})]. From the fixed point
@@ -32,6 +34,7 @@ class Bethe(Theory):
 
     Examples
     --------
+    >>> import math
     >>> from lensmaker.systems.spins.hamiltonian import ising
     >>> from lensmaker.systems.spins.lattices import chain
     >>> line = Canonical(ising(chain(5, periodic=False)), temperature=1.0)
@@ -60,20 +63,20 @@ class Bethe(Theory):
         ),
     )
 
-    def predict(self, system: Canonical) -> Table[Prediction]:
+    def refusal(self, system: Canonical[Any]) -> str:
+        return "" if pairs_of(system.hamiltonian) is not None else "more than two spins interact"
+
+    def solve(self, system: Canonical[Any]) -> Iterator[Prediction]:
         pairs = pairs_of(system.hamiltonian)
-        if pairs is None:
-            outside = Regime("more than two spins interact")
-            return Table(self.prediction(n, system.where, math.nan, regime=outside) for n in self.quantities)
+        assert pairs is not None
         messages, converged = _messages(pairs, system.beta, self.iterations, self.tolerance)
         reason = "" if pairs.is_forest else "its bonds close to loops"
-        reason = reason if converged else "the messages do not converge"
+        regime = Regime(reason if converged else "the messages do not converge")
         values = _values(pairs, messages, system.beta)
-        regime = Regime(reason) if reason else INSIDE
-        return Table(self.prediction(n, system.where, v, regime=regime) for n, v in values.items())
+        return (self.prediction(n, system.where, v, regime=regime) for n, v in values.items())
 
 
-def magnetisations(system: Canonical) -> NDArray[np.float64]:
+def magnetisations(system: Canonical[Hamiltonian]) -> NDArray[np.float64]:
     """⟨s_i⟩ of each spin, by the fixed point of the messages."""
     pairs = pairs_of(system.hamiltonian)
     assert pairs is not None
@@ -85,12 +88,13 @@ def _messages(
     pairs: Pairs, beta: float, iterations: int, tolerance: float
 ) -> tuple[NDArray[np.float64], bool]:
     """Messages along i → j and j → i of each bond, shape (2, B); from a small field, so that symmetry may break."""
-    t = np.tanh(beta * pairs.coupling)
-    u = np.full((2, len(t)), 1e-3 * (np.sign(pairs.coupling) if pairs.field.any() else 1.0))
+    K = beta * pairs.coupling
+    u = np.full((2, len(K)), 1e-3 * (np.sign(pairs.coupling) if pairs.field.any() else 1.0))
     for _ in range(iterations):
         total = _fields(pairs, u, beta)
         cavity = np.stack([total[pairs.first] - u[1], total[pairs.last] - u[0]])
-        new = np.arctanh(t * np.tanh(cavity))
+        # atanh(tanh K tanh x), which stays finite where both tangents round to 1
+        new = (np.logaddexp(K + cavity, -K - cavity) - np.logaddexp(K - cavity, cavity - K)) / 2
         change = float(np.abs(new - u).max(initial=0.0))
         u = new
         if change < tolerance:

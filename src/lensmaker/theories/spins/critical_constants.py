@@ -35,6 +35,9 @@ _TORUS = Reference(
 )
 
 
+_POTTS = Reference("wu1982", "F. Y. Wu", "The Potts model", 1982, "Rev. Mod. Phys. 54, 235")
+
+
 @dataclass(frozen=True)
 class Constant:
     """A number that a critical point is known by.
@@ -42,8 +45,8 @@ class Constant:
     Attributes
     ----------
     model, name
-        Of which system, and which number: "temperature" in units of J, "nu", "beta", "gamma", "eta", "binder"
-        and "xi_over_L" (on a square torus, at the critical temperature).
+        Of which system, and which number: "temperature" in units of J, "energy" in units of J a spin there, "nu",
+        "beta", "gamma", "eta", "binder" and "xi_over_L" (on a square torus, at the critical temperature).
     value, error
         As its source has it; an error of 0 is exact.
     """
@@ -68,8 +71,19 @@ CONSTANTS: tuple[Constant, ...] = (
     Constant("ising cubic", "temperature", 1 / 0.221654626, 5e-9 / 0.221654626**2, _CUBIC),
     Constant("ising cubic", "nu", 0.629971, 0.000004, _BOOTSTRAP),
     Constant("ising cubic", "eta", 0.036298, 0.000002, _BOOTSTRAP),
-    Constant("potts 3 square", "temperature", 1 / math.log1p(math.sqrt(3)), 0.0, _EXACT),
-    Constant("potts 4 square", "temperature", 1 / math.log1p(2), 0.0, _EXACT),
+    Constant("ising square", "energy", -math.sqrt(2), 0.0, _EXACT),
+    *(
+        constant
+        for q in (2, 3, 4)
+        for constant in (
+            Constant(f"potts {q} square", "temperature", 1 / math.log1p(math.sqrt(q)), 0.0, _POTTS),
+            Constant(f"potts {q} square", "energy", -(1 + 1 / math.sqrt(q)), 0.0, _POTTS),
+        )
+    ),
+    Constant("potts 3 square", "nu", 5 / 6, 0.0, _POTTS),
+    Constant("potts 3 square", "eta", 4 / 15, 0.0, _POTTS),
+    Constant("potts 4 square", "nu", 2 / 3, 0.0, _POTTS),
+    Constant("potts 4 square", "eta", 1 / 4, 0.0, _POTTS),
 )
 """Every critical constant there is."""
 

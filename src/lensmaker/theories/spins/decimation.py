@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
 
-from lensmaker.core import InputError, Prediction, Reference, Regime, Table, Where
+from lensmaker.core import InputError, Prediction, Reference
 from lensmaker.systems.spins.canonical import Canonical
-from lensmaker.theories.base import Theory
+from lensmaker.theories.spins.pairs import neighbour_coupling
+from lensmaker.theories.spins.theory import SpinTheory
 
 
 @dataclass(frozen=True)
-class Decimation(Theory):
+class Decimation(SpinTheory):
     """Couplings of the chain after every second spin has been summed over, again and again.
 
     Σ_{s₂} e^{K s₂(s₁+s₃)} = 2 √(cosh 2K) e^{K' s₁s₃} with K = J/T and
@@ -40,7 +43,7 @@ class Decimation(Theory):
     assumptions = ("the spins form a chain or ring of one coupling, and no field",)
     references = (
         Reference(
-            "kadanoff1976",
+            "kadanoff1975",
             "L. P. Kadanoff, A. Houghton",
             "Numerical evaluations of the critical properties of the two-dimensional Ising model",
             1975,
@@ -48,22 +51,17 @@ class Decimation(Theory):
         ),
     )
 
-    def predict(self, system: Canonical) -> Table[Prediction]:
-        h = system.hamiltonian
-        pairs_alone = [t.name for t in h.terms if h.couplings[t.name]] == ["J"] and (
-            h.terms[0].weights == 1
-        ).all()
-        alike = h.lattice is not None and h.lattice.name == "chain" and pairs_alone
-        regime = Regime("" if alike else "the spins form no chain of one coupling without a field")
-        if "J" not in h.couplings:
-            return Table()
-        flow = coupling_flow(h.couplings["J"] / system.temperature, self.levels)
-        return Table(
-            self.prediction(
-                "coupling", Where(operation="spins", coordinates=(("level", n),)), K, regime=regime
-            )
-            for n, K in enumerate(flow)
-        )
+    def refusal(self, system: Canonical[Any]) -> str:
+        lattice = system.hamiltonian.lattice
+        if lattice is None or lattice.name != "chain":
+            return "the spins form no chain"
+        return neighbour_coupling(system.hamiltonian)[1]
+
+    def solve(self, system: Canonical[Any]) -> Iterator[Prediction]:
+        J, _ = neighbour_coupling(system.hamiltonian)
+        for n, K in enumerate(coupling_flow(J / system.temperature, self.levels)):
+            place = replace(system.where, coordinates=(*system.where.coordinates, ("level", n)))
+            yield self.prediction("coupling", place, K)
 
 
 def decimated(K: float) -> float:

@@ -1,20 +1,24 @@
-"""Elimination: the transfer matrix site by site, for any Hamiltonian of finite range on a strip, a ring or a tree."""
+"""Elimination: the transfer matrix site by site, for any Hamiltonian of finite range on what is narrow."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import reverse_cuthill_mckee
 
-from lensmaker.core import InputError, Prediction, Reference, Table
+from lensmaker.core import InputError, Prediction, Reference
 from lensmaker.systems.spins.canonical import Canonical
 from lensmaker.systems.spins.hamiltonian import Hamiltonian
-from lensmaker.theories.base import Theory
+from lensmaker.systems.spins.multistate import Multistate
+from lensmaker.theories.spins.factors import Factor, factors, renamed
+from lensmaker.theories.spins.theory import SpinTheory
 from lensmaker.theories.spins.thermodynamics import from_log_partition
 
 WIDEST = 22
@@ -22,14 +26,14 @@ WIDEST = 22
 
 
 @dataclass(frozen=True)
-class Elimination(Theory):
+class Elimination(SpinTheory):
     """Z by summing over one spin after another.
 
     The spins are visited in order; the partial sums are a function of those on the frontier, which still meet
     spins to come. Each product e^(βJw∏s) is multiplied in at its last spin, and a spin is summed over at its
     last product. Z and its first two derivatives by β go along, about a running mean of the energy, so that no
-    digits are lost to large energies. The cost is N·2^w for a frontier of w spins: a strip of width w, twice that
-    where it closes on itself along its length.
+    digits are lost to large energies. The cost is N·q^w for a frontier of w spins of q states: a strip of width
+    w, twice that where it closes on itself along its length.
 
     Examples
     --------
@@ -44,7 +48,8 @@ class Elimination(Theory):
     name = "elimination"
     summary = "Energy, specific heat, free energy and entropy of chains and strips of any finite range."
     quantities = ("energy", "specific_heat", "free_energy", "entropy")
-    assumptions = (f"no more than {WIDEST} spins are on the frontier at a time",)
+    models = (Hamiltonian, Multistate)
+    assumptions = (f"no more than {WIDEST} spins ±1 are on the frontier at a time",)
     references = (
         Reference(
             "kramers1941",
@@ -58,16 +63,17 @@ class Elimination(Theory):
         ),
     )
 
-    def predict(self, system: Canonical) -> Table[Prediction]:
-        return Table(self.prediction(n, system.where, v) for n, v in _quantities(system))
+    def refusal(self, system: Canonical[Any]) -> str:
+        width, most = plan_of(system.hamiltonian).width, widest(system.hamiltonian)
+        return f"{width} spins would be on the frontier, more than {most}" if width > most else ""
+
+    def solve(self, system: Canonical[Any]) -> Iterator[Prediction]:
+        log_z, mean, variance = eliminate(system)
+        found = from_log_partition(log_z, -mean, variance, system.beta, system.sites)
+        return (self.prediction(n, system.where, v) for n, v in found)
 
 
-def _quantities(system: Canonical) -> Iterator[tuple[str, float]]:
-    log_z, mean, variance = eliminate(system)
-    return from_log_partition(log_z, -mean, variance, system.beta, system.sites)
-
-
-def eliminate(system: Canonical) -> tuple[float, float, float]:
+def eliminate(system: Canonical[Any]) -> tuple[float, float, float]:
     """Values of ln Z, ⟨H⟩ and ⟨H²⟩ − ⟨H⟩².
 
     Raises
@@ -75,24 +81,24 @@ def eliminate(system: Canonical) -> tuple[float, float, float]:
     InputError
         If the frontier is too wide.
     """
-    h, beta = system.hamiltonian, system.beta
-    order = min((_natural(h), _narrow(h)), key=lambda o: _width(h, o))
-    if (width := _width(h, order)) > WIDEST:
+    plan, most = plan_of(system.hamiltonian), widest(system.hamiltonian)
+    if plan.width > most:
         raise InputError(
-            f"a frontier of at most {WIDEST} spins", f"one of {width}", "use a narrower strip, or samples"
+            f"a frontier of at most {most} spins",
+            f"one of {plan.width}",
+            "use a narrower strip, or samples",
         )
-    place = np.argsort(order)
-    ending, last = _schedule(h, place)
+    beta, q = system.beta, len(system.hamiltonian.states)
     frontier: list[int] = []
     sums = [np.ones(()), np.zeros(()), np.zeros(())]  # Σ W, Σ W (E − U), Σ W (E − U)²
     scale = reference = 0.0
-    for step in range(h.sites):
+    for step, ending in enumerate(plan.ending):
         frontier.append(step)
-        sums = [np.stack([a, a], -1) for a in sums]
-        energy = _energy(ending[step], frontier)
+        sums = [np.stack([a] * q, -1) for a in sums]
+        energy = sum((f.over(frontier) for f in ending), np.zeros((1,) * len(frontier)))
         least = float(energy.min())
         sums = _multiplied(sums, energy, beta, least)
-        for site in [s for s in frontier if last[s] <= step]:
+        for site in [s for s in frontier if plan.last[s] <= step]:
             sums = [a.sum(frontier.index(site)) for a in sums]
             frontier.remove(site)
         total = float(sums[0].sum())
@@ -112,51 +118,54 @@ def _multiplied(
     return [a * factor, (b + energy * a) * factor, (c + 2 * energy * b + energy**2 * a) * factor]
 
 
-def _energy(products: list[tuple[tuple[int, ...], float]], frontier: list[int]) -> NDArray[np.float64]:
-    """−Σ J w ∏ s of products of spins on the frontier."""
-    spin = np.array([1.0, -1.0])
-    total = np.zeros((1,) * len(frontier))
-    for sites, value in products:
-        part = np.full((1,) * len(frontier), -value)
-        for site in sites:
-            part = part * spin.reshape([2 if s == site else 1 for s in frontier])
-        total = total + part
-    return total
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """In which order the spins are visited; spins are called by their step.
+
+    Attributes
+    ----------
+    ending
+        The parts of the energy whose last spin is that of the step.
+    last
+        The last step that each spin is needed at.
+    """
+
+    ending: list[list[Factor]]
+    last: NDArray[np.int64]
+
+    @cached_property
+    def width(self) -> int:
+        """The most spins on the frontier, the new one among them."""
+        steps = np.arange(len(self.last))
+        left = np.bincount(self.last, minlength=len(steps)).cumsum()
+        return int((steps + 1 - np.concatenate([[0], left[:-1]])).max(initial=0))
 
 
-def _schedule(
-    h: Hamiltonian, place: NDArray[np.int64]
-) -> tuple[list[list[tuple[tuple[int, ...], float]]], NDArray[np.int64]]:
-    """The products that end at each step, and the last step that each spin is needed at; spins by their step."""
-    ending: list[list[tuple[tuple[int, ...], float]]] = [[] for _ in range(h.sites)]
-    last = np.arange(h.sites)
-    for term in h.terms:
-        for sites, weight in zip(place[term.cliques], term.weights.tolist(), strict=True):
-            end = int(sites.max())
-            ending[end].append((tuple(sites.tolist()), h.couplings[term.name] * weight))
-            last[sites] = np.maximum(last[sites], end)
-    return ending, last
+def plan_of(model: Any) -> Plan:
+    """The better one of two orders: that of the lattice, and one of small bandwidth."""
+    parts = factors(model)
+    orders = (np.arange(model.sites), _narrow(parts, model.sites))
+    return min((_planned(parts, np.argsort(order)) for order in orders), key=lambda plan: plan.width)
 
 
-def _width(h: Hamiltonian, order: NDArray[np.int64]) -> int:
-    """The most spins on the frontier."""
-    _, last = _schedule(h, np.argsort(order))
-    return int(max((np.arange(step + 1) <= step)[last[: step + 1] >= step].sum() for step in range(h.sites)))
+def widest(model: Any) -> int:
+    """Spins on the frontier whose configurations are no more than those of WIDEST spins ±1."""
+    return int(WIDEST * math.log(2) / math.log(len(model.states)) + 1e-9)
 
 
-def _natural(h: Hamiltonian) -> NDArray[np.int64]:
-    return np.arange(h.sites)
+def _planned(parts: list[Factor], place: NDArray[np.int64]) -> Plan:
+    ending: list[list[Factor]] = [[] for _ in place]
+    last = np.arange(len(place))
+    for part in (renamed(f, place) for f in parts):
+        ending[part.sites[-1]].append(part)
+        for site in part.sites:
+            last[site] = max(last[site], part.sites[-1])
+    return Plan(ending, last)
 
 
-def _narrow(h: Hamiltonian) -> NDArray[np.int64]:
+def _narrow(parts: list[Factor], sites: int) -> NDArray[np.int64]:
     """Sites in an order of small bandwidth."""
-    pairs = [
-        term.cliques[:, [a, b]]
-        for term in h.terms
-        for a in range(term.order)
-        for b in range(term.order)
-        if a != b
-    ]
-    joined = np.concatenate(pairs) if pairs else np.zeros((0, 2), np.int64)
-    graph = coo_matrix((np.ones(len(joined)), joined.T), shape=(h.sites, h.sites)).tocsr()
+    pairs = {(i, j) for f in parts for i in f.sites for j in f.sites if i != j}
+    joined = np.array(sorted(pairs), dtype=np.int64).reshape(-1, 2)
+    graph = coo_matrix((np.ones(len(joined)), joined.T), shape=(sites, sites)).tocsr()
     return np.asarray(reverse_cuthill_mckee(graph, symmetric_mode=True), dtype=np.int64)

@@ -6,15 +6,18 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import ClassVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lensmaker.core import InputError, Prediction, Reference, Table
+from lensmaker.core import InputError, Prediction, Reference
 from lensmaker.numerics.walsh import walsh_transform
 from lensmaker.systems.spins.canonical import Canonical
-from lensmaker.theories.base import Theory
+from lensmaker.systems.spins.hamiltonian import Hamiltonian
+from lensmaker.systems.spins.multistate import Multistate
+from lensmaker.theories.spins.factors import Factor, factors
+from lensmaker.theories.spins.theory import SpinTheory
 from lensmaker.theories.spins.thermodynamics import from_log_partition
 
 MOST = 24
@@ -22,7 +25,7 @@ MOST = 24
 
 
 @dataclass(frozen=True)
-class Enumeration(Theory):
+class Enumeration(SpinTheory):
     """All 2^N configurations.
 
     A Hamiltonian is its own Walsh transform: the energies of all configurations come from its coefficients, and all
@@ -40,7 +43,7 @@ class Enumeration(Theory):
     """
 
     name = "enumeration"
-    summary = "Everything about a system of at most 24 spins, from all of its configurations."
+    summary = "Everything about a system of at most 2^24 configurations, from all of them."
     quantities = (
         "energy",
         "specific_heat",
@@ -50,11 +53,26 @@ class Enumeration(Theory):
         "susceptibility",
         "binder",
     )
-    assumptions = ("there are at most 24 spins",)
-    references: ClassVar[tuple[Reference, ...]] = ()
+    assumptions = ("there are at most 24 spins ±1, or as many configurations of others",)
+    models = (Hamiltonian, Multistate)
+    references = (
+        Reference(
+            "fino1976",
+            "B. J. Fino, V. R. Algazi",
+            "Unified matrix treatment of the fast Walsh–Hadamard transform",
+            1976,
+            "IEEE Trans. Comput. C-25, 1142",
+        ),
+    )
 
-    def predict(self, system: Canonical) -> Table[Prediction]:
-        return Table(self.prediction(n, system.where, v) for n, v in Enumerated(system).quantities())
+    def refusal(self, system: Canonical[Any]) -> str:
+        q, n = len(system.hamiltonian.states), system.sites
+        return f"its {n} spins have {q}^{n} configurations, more than 2^{MOST}" if q**n > 2**MOST else ""
+
+    def solve(self, system: Canonical[Any]) -> Iterator[Prediction]:
+        many = isinstance(system.hamiltonian, Multistate)
+        found = EnumeratedStates(system) if many else Enumerated(system)
+        return (self.prediction(n, system.where, v) for n, v in found.quantities())
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,13 +85,14 @@ class Enumerated:
         If there are more than 24 spins.
     """
 
-    system: Canonical
+    system: Canonical[Any]
 
     def __post_init__(self) -> None:
-        if self.system.sites > MOST:
+        q, n = len(self.system.hamiltonian.states), self.system.sites
+        if q**n > 2**MOST:
             raise InputError(
-                f"at most {MOST} spins to enumerate",
-                f"{self.system.sites}, with 2^{self.system.sites} configurations",
+                f"at most {MOST} spins to enumerate, or 2^{MOST} configurations",
+                f"{n}, with {q}^{n} configurations",
                 "use a transfer matrix, an exact solution of the lattice, or samples",
             )
 
@@ -106,10 +125,10 @@ class Enumerated:
     @cached_property
     def magnetisations(self) -> NDArray[np.float64]:
         """Magnetisation Σ s_i/N of every configuration."""
-        n = self.system.sites
-        field = np.zeros(2**n)
-        field[1 << np.arange(n)] = 1 / n
-        return walsh_transform(field)
+        n, total = self.system.sites, np.zeros(1)
+        for _ in range(n):
+            total = np.concatenate([total + 1, total - 1])
+        return total / n
 
     def quantities(self) -> Iterator[tuple[str, float]]:
         """Name and value of each standard quantity."""
@@ -117,8 +136,48 @@ class Enumerated:
         mean = float(p @ self.energies)
         variance = float(p @ (self.energies - mean) ** 2)
         yield from from_log_partition(self.log_partition, -mean, variance, beta, n)
+        if not len(self.magnetisations):
+            return
         size = np.abs(self.magnetisations)
         first, second, fourth = (float(p @ size**k) for k in (1, 2, 4))
         yield "magnetisation", first
         yield "susceptibility", beta * n * (second - first**2)
         yield "binder", 1 - fourth / (3 * second**2)
+
+
+@dataclass(frozen=True, eq=False)
+class EnumeratedStates(Enumerated):
+    """The distribution of a few spins of q states; an index has their states as its digits, that of site 0 first."""
+
+    @cached_property
+    def energies(self) -> NDArray[np.float64]:
+        """H of every configuration."""
+        model = self.system.hamiltonian
+        total, sites = np.zeros((model.q,) * model.sites), list(range(model.sites))
+        for part in factors(model):
+            total += part.over(sites)
+        return total.reshape(-1)
+
+    @cached_property
+    def magnetisations(self) -> NDArray[np.float64]:
+        """Mean of the numbers that the states stand for, of every configuration; empty where they stand for none."""
+        model = self.system.hamiltonian
+        if model.values is None:
+            return np.zeros(0)
+        total, sites = np.zeros((model.q,) * model.sites), list(range(model.sites))
+        for site in sites:
+            total += Factor((site,), model.values / model.sites).over(sites)
+        return total.reshape(-1)
+
+    @cached_property
+    def correlations(self) -> NDArray[np.float64]:
+        """Products of spins that are not ±1 do not close: there is no such table.
+
+        Raises
+        ------
+        InputError
+            Always.
+        """
+        raise InputError(
+            "spins ±1 for the table of all correlations", "spins of more states", "use probabilities"
+        )

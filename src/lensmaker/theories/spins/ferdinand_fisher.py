@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
-from lensmaker.core import Prediction, Reference, Regime, Table
+from lensmaker.core import Prediction, Reference
 from lensmaker.systems.spins.canonical import Canonical
-from lensmaker.theories.base import Theory
 from lensmaker.theories.spins.onsager import CRITICAL_TEMPERATURE, square_coupling
+from lensmaker.theories.spins.theory import SpinTheory
 
 PEAK_SHIFT = 0.3603
 """The specific heat of an L × L torus is largest at T_c (1 + 0.3603/L)."""
 
 
 @dataclass(frozen=True)
-class FerdinandFisher(Theory):
+class FerdinandFisher(SpinTheory):
     """The energy of an L × M torus at T_c, and how far it is from that of the infinite lattice.
 
     e = −J [√2 + (2/L) θ₂θ₃θ₄/(θ₂+θ₃+θ₄)] + O(L⁻³), the theta functions at the nome e^(−πM/L). The next term is
@@ -47,16 +49,17 @@ class FerdinandFisher(Theory):
         ),
     )
 
-    def predict(self, system: Canonical) -> Table[Prediction]:
+    def refusal(self, system: Canonical[Any]) -> str:
         J, reason = square_coupling(system)
         if not reason and abs(system.temperature / (J * CRITICAL_TEMPERATURE) - 1) > 1e-9:
-            reason = "the temperature is not critical"
-        if reason:
-            return Table([self.prediction("energy", system.where, math.nan, regime=Regime(reason))])
-        assert system.hamiltonian.lattice is not None
+            return "the temperature is not critical"
+        return reason
+
+    def solve(self, system: Canonical[Any]) -> Iterator[Prediction]:
+        J, _ = square_coupling(system)
         L, M = sorted(system.hamiltonian.lattice.shape)
         energy = -J * (math.sqrt(2) + 2 / L * _amplitude(M / L))
-        return Table([self.prediction("energy", system.where, energy, error=J / L**3)])
+        yield self.prediction("energy", system.where, energy, error=J / L**3)
 
 
 def _amplitude(aspect: float) -> float:

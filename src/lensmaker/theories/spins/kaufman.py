@@ -5,17 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
-from lensmaker.core import Prediction, Reference, Regime, Table
+from lensmaker.core import Prediction, Reference
 from lensmaker.systems.spins.canonical import Canonical
-from lensmaker.theories.base import Theory
-from lensmaker.theories.spins.jets import Jet
 from lensmaker.theories.spins.onsager import square_coupling
+from lensmaker.theories.spins.theory import SpinTheory
 from lensmaker.theories.spins.thermodynamics import from_log_partition
 
 
 @dataclass(frozen=True)
-class Kaufman(Theory):
+class Kaufman(SpinTheory):
     r"""The partition function of the Ising model on an L × M torus, J > 0, without a field.
 
     With K = J/T, cosh γ_r = coth 2K cosh 2K − cos(πr/L), γ_0 = 2K + ln tanh K,
@@ -55,20 +55,16 @@ class Kaufman(Theory):
         ),
     )
 
-    def predict(self, system: Canonical) -> Table[Prediction]:
-        J, reason = square_coupling(system)
-        if reason:
-            outside = Regime(reason)
-            return Table(self.prediction(n, system.where, math.nan, regime=outside) for n in self.quantities)
-        lattice = system.hamiltonian.lattice
-        assert lattice is not None
-        rows, columns = lattice.shape
+    def refusal(self, system: Canonical[Any]) -> str:
+        return square_coupling(system)[1]
+
+    def solve(self, system: Canonical[Any]) -> Iterator[Prediction]:
+        J, _ = square_coupling(system)
+        rows, columns = system.hamiltonian.lattice.shape
         log_z, first, second = torus(rows, columns, J / system.temperature, digits=self.digits)
         # ∂/∂β = J ∂/∂K
-        values: Iterator[tuple[str, float]] = from_log_partition(
-            log_z, J * first, J**2 * second, system.beta, system.sites
-        )
-        return Table(self.prediction(n, system.where, v) for n, v in values)
+        values = from_log_partition(log_z, J * first, J**2 * second, system.beta, system.sites)
+        return (self.prediction(n, system.where, v) for n, v in values)
 
 
 def torus(rows: int, columns: int, K: float, *, digits: int = 30) -> tuple[float, float, float]:
@@ -82,6 +78,8 @@ def torus(rows: int, columns: int, K: float, *, digits: int = 30) -> tuple[float
     True
     """
     import mpmath
+
+    from lensmaker.theories.spins.jets import Jet
 
     with mpmath.workdps(digits + 10):
         k = Jet(mpmath.mpf(K), mpmath.mpf(1), mpmath.mpf(0))

@@ -5,23 +5,29 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from scipy.integrate import quad
 from scipy.special import ellipe, ellipk
 
-from lensmaker.core import INSIDE, Prediction, Reference, Regime, Table
+from lensmaker.core import Prediction, Reference, Regime
 from lensmaker.systems.spins.canonical import Canonical
-from lensmaker.theories.base import Theory
+from lensmaker.systems.spins.hamiltonian import Hamiltonian
+from lensmaker.theories.spins.pairs import neighbour_coupling
+from lensmaker.theories.spins.theory import SpinTheory
 
 CRITICAL_COUPLING = math.log1p(math.sqrt(2)) / 2
 """K_c = J/T_c of the square lattice."""
+
+LONG = 10
+"""Correlation lengths on a torus that is as good as infinite: e^−10 is 5·10⁻⁵."""
 
 CRITICAL_TEMPERATURE = 1 / CRITICAL_COUPLING
 """T_c/J of the square lattice."""
 
 
 @dataclass(frozen=True)
-class Onsager(Theory):
+class Onsager(SpinTheory):
     """The Ising model on an infinite square lattice, J > 0, without a field.
 
     With K = J/T and k = 2 sinh 2K/cosh² 2K, K₁ and E₁ the complete elliptic integrals,
@@ -30,7 +36,9 @@ class Onsager(Theory):
         −βf = ln(2 cosh 2K) + (1/π) ∫₀^{π/2} ln ½(1 + √(1 − k² sin² θ)) dθ,
         m = (1 − sinh⁻⁴ 2K)^{1/8} below T_c, 0 above.
 
-    A finite torus departs from it by e^(−L/ξ), and near T_c by ln L/L: there Kaufman's solution holds.
+    A finite torus departs from it by e^(−L/ξ), and near T_c by ln L/L: there Kaufman's solution holds, and this one
+    is outside of its regime on a torus shorter than 10 ξ. Below T_c a torus has two ordered states, ln 2/N more of
+    entropy: that is given as the error.
 
     Examples
     --------
@@ -65,27 +73,42 @@ class Onsager(Theory):
         ),
     )
 
-    def predict(self, system: Canonical) -> Table[Prediction]:
-        J, reason = square_coupling(system)
-        regime = Regime(reason) if reason else INSIDE
-        if not J > 0:
-            return Table()
-        return Table(
-            self.prediction(n, system.where, v, regime=regime) for n, v in _bulk(J, system.temperature)
-        )
+    def refusal(self, system: Canonical[Any]) -> str:
+        return square_coupling(system)[1]
+
+    def solve(self, system: Canonical[Any]) -> Iterator[Prediction]:
+        J, _ = square_coupling(system)
+        lengths = min(system.hamiltonian.lattice.shape) / correlation_length(J / system.temperature)
+        reason = f"the torus is {lengths:.2g} correlation lengths long, not {LONG}" if lengths < LONG else ""
+        found = _bulk(J, system.temperature)
+        # An ordered torus is in either of two states, which the infinite lattice does not count.
+        both = math.log(2) / system.sites if J / system.temperature > CRITICAL_COUPLING else 0.0
+        errors = {"free_energy": system.temperature * both, "entropy": both}
+        for n, v in found:
+            yield self.prediction(n, system.where, v, errors.get(n, 0.0), Regime(reason))
 
 
-def square_coupling(system: Canonical) -> tuple[float, str]:
+def correlation_length(K: float) -> float:
+    """ξ of the infinite lattice along an axis: 1/(ln coth K − 2K) above T_c, half of what that is below.
+
+    Examples
+    --------
+    >>> round(correlation_length(1 / 3), 4), correlation_length(CRITICAL_COUPLING)
+    (2.1365, inf)
+    """
+    rate = -math.log(math.tanh(K)) - 2 * K
+    if abs(rate) < 1e-14:
+        return math.inf
+    return 1 / rate if rate > 0 else -0.5 / rate
+
+
+def square_coupling(system: Canonical[Hamiltonian]) -> tuple[float, str]:
     """J of an Ising model on a square torus, and why it is none such ("" where it is)."""
-    h = system.hamiltonian
-    J = float(h.couplings.get("J", math.nan))
-    if h.lattice is None or h.lattice.name != "square" or not all(h.lattice.periodic):
-        return J, "the lattice is no square torus"
-    if not (len(h.terms) >= 1 and h.terms[0].name == "J" and len(h.terms[0].cliques) == 2 * h.sites):
-        return J, "its couplings are not those of neighbours alone"
-    if any(h.couplings[t.name] for t in h.terms[1:]) or not (h.terms[0].weights == 1).all():
-        return J, "there is a field, or the couplings differ"
-    return J, "" if J > 0 else "the coupling is not ferromagnetic"
+    lattice = system.hamiltonian.lattice
+    if lattice is None or lattice.name != "square" or not all(lattice.periodic):
+        return math.nan, "the lattice is no square torus"
+    J, reason = neighbour_coupling(system.hamiltonian)
+    return J, reason or ("" if J > 0 else "the coupling is not ferromagnetic")
 
 
 def _bulk(J: float, T: float) -> Iterator[tuple[str, float]]:

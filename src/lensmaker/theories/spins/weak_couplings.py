@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from abc import abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,16 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from lensmaker.core import INSIDE, Prediction, Reference, Regime, Table
+from lensmaker.core import Prediction, Reference, Regime
 from lensmaker.systems.spins.canonical import Canonical
-from lensmaker.theories.base import Theory
 from lensmaker.theories.spins.pairs import Pairs, pairs_of
+from lensmaker.theories.spins.theory import SpinTheory
 
 Values = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class _WeakCouplings(Theory):
+class _WeakCouplings(SpinTheory):
     """Base of the expansions of the free energy at given magnetisations by powers of the couplings."""
 
     iterations: int = 20_000
@@ -31,16 +30,16 @@ class _WeakCouplings(Theory):
     quantities = ("energy", "free_energy", "entropy", "magnetisation")
     limit: ClassVar[float]
 
-    def predict(self, system: Canonical) -> Table[Prediction]:
+    def refusal(self, system: Canonical[Any]) -> str:
+        return "" if pairs_of(system.hamiltonian) is not None else "more than two spins interact"
+
+    def solve(self, system: Canonical[Any]) -> Iterator[Prediction]:
         pairs = pairs_of(system.hamiltonian)
-        if pairs is None:
-            outside = Regime("more than two spins interact")
-            return Table(self.prediction(n, system.where, math.nan, regime=outside) for n in self.quantities)
+        assert pairs is not None
         m, converged = self.magnetisations(pairs, system.beta)
         reason = self._outside(pairs, m, system.beta) if converged else "the equations do not converge"
-        regime = Regime(reason) if reason else INSIDE
         found = self._values(pairs, m, system.beta)
-        return Table(self.prediction(n, system.where, v, regime=regime) for n, v in found)
+        return (self.prediction(n, system.where, v, regime=Regime(reason)) for n, v in found)
 
     def magnetisations(self, pairs: Pairs, beta: float) -> tuple[Values, bool]:
         """⟨s_i⟩ of the solution nearest to all spins up, and whether it was reached."""
@@ -90,6 +89,7 @@ class NaiveMeanField(_WeakCouplings):
 
     Examples
     --------
+    >>> import math
     >>> from lensmaker.systems.spins.hamiltonian import ising
     >>> from lensmaker.systems.spins.lattices import cubic
     >>> found = NaiveMeanField().predict(Canonical(ising(cubic(4)), temperature=3.0))
@@ -98,7 +98,7 @@ class NaiveMeanField(_WeakCouplings):
     True
     """
 
-    limit = 0.1
+    limit = 0.01
     name = "naive_mean_field"
     summary = "Spins in the mean field of their neighbours: exact for infinitely many."
     assumptions = ("each spin has so many neighbours that their sum does not fluctuate",)

@@ -5,12 +5,21 @@ from lensmaker.systems.spins.sampling.drawing import sample
 from lensmaker.systems.spins.sampling.heat_bath import HeatBath
 from lensmaker.systems.spins.sampling.kawasaki import Kawasaki
 from lensmaker.systems.spins.sampling.metropolis import Metropolis
+from lensmaker.systems.spins.sampling.multistate_heat_bath import MultistateHeatBath
+from lensmaker.systems.spins.sampling.multistate_metropolis import MultistateMetropolis
 from lensmaker.systems.spins.sampling.parallel_tempering import ParallelTempering
 from lensmaker.systems.spins.sampling.rule import Rule
 from lensmaker.systems.spins.sampling.sampler import Sampler
 from lensmaker.systems.spins.sampling.samples import Samples
 
-RULES: tuple[type[Rule], ...] = (Metropolis, HeatBath, Kawasaki, ParallelTempering)
+RULES: tuple[type[Rule], ...] = (
+    Metropolis,
+    HeatBath,
+    Kawasaki,
+    ParallelTempering,
+    MultistateMetropolis,
+    MultistateHeatBath,
+)
 """Every rule there is; the sampler, the CLI, the docs and the conformance tests read this tuple."""
 
 __all__ = [
@@ -18,6 +27,8 @@ __all__ = [
     "HeatBath",
     "Kawasaki",
     "Metropolis",
+    "MultistateHeatBath",
+    "MultistateMetropolis",
     "ParallelTempering",
     "Rule",
     "Sampler",

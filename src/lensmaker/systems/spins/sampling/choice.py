@@ -58,7 +58,7 @@ def trials(system: Canonical, *, seed: int, rules: Sequence[type[Rule]] = ()) ->
     ['metropolis', 'heat_bath']
     """
     return tuple(
-        _trial(rule, system, seed) for rule in map(_made, rules or _all()) if not rule.reason(system)
+        _trial(rule, system, seed) for rule in map(_made, rules or _all()) if not rule.refusal(system)
     )
 
 

@@ -69,7 +69,7 @@ class ParallelTempering(Rule):
         if system.temperature not in self.temperatures:
             return f"T = {system.temperature:g}, which is not on its ladder"
         for temperature in self.temperatures:
-            if found := self.rule.reason(Canonical(system.hamiltonian, temperature)):
+            if found := self.rule.refusal(Canonical(system.hamiltonian, temperature)):
                 return found
         return ""
 

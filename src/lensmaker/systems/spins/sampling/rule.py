@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from lensmaker.core import InputError, Reference
 from lensmaker.systems.spins.canonical import Canonical
+from lensmaker.systems.spins.hamiltonian import Hamiltonian
 
 Spins = NDArray[np.int8]
 """Configurations, (chains, sites)."""
@@ -65,6 +66,8 @@ class Rule(ABC):
         Whether `choose` may take it: it is canonical, with no parameter to be set.
     is_canonical
         Whether it samples e^(−βH)/Z over all configurations, and not among those that conserve something.
+    treats
+        The kind of Hamiltonian that it moves.
     """
 
     name: ClassVar[str]
@@ -74,25 +77,26 @@ class Rule(ABC):
     chains: ClassVar[int] = 16
     is_open: ClassVar[bool] = True
     is_canonical: ClassVar[bool] = True
+    treats: ClassVar[type] = Hamiltonian
 
     @abstractmethod
-    def reason(self, system: Canonical) -> str:
-        """Why it does not apply to the system; empty where it does."""
+    def reason(self, system: Canonical[Any]) -> str:
+        """Why it does not apply to a system of the kind that it treats; empty where it does."""
 
     @abstractmethod
-    def start(self, system: Canonical, spins: Spins, seed: int) -> Walk:
+    def start(self, system: Canonical[Any], spins: Spins, seed: int) -> Walk:
         """Chains that start from `spins`; equal seeds walk alike."""
 
-    def first(self, system: Canonical, chains: int, seed: int) -> Spins:
+    def first(self, system: Canonical[Any], chains: int, seed: int) -> Spins:
         """Where chains start: the even ones hot, each spin at random; the odd ones cold, all spins alike.
 
-        Half of the cold ones are up and half down where the Hamiltonian knows no difference.
+        The cold ones take the states in turns; of ±1 the upper one where the Hamiltonian knows a difference.
         """
-        draw = np.random.default_rng(seed)
-        spins = (1 - 2 * draw.integers(2, size=(chains, system.sites))).astype(np.int8)
-        spins[1::2] = 1
-        if system.hamiltonian.is_even:
-            spins[3::4] = -1
+        states = np.array(system.hamiltonian.states, np.int8)
+        spins = np.random.default_rng(seed).choice(states, size=(chains, system.sites))
+        h = system.hamiltonian
+        in_turns = states[-1:] if isinstance(h, Hamiltonian) and not h.is_even else states[::-1]
+        spins[1::2] = np.resize(in_turns, len(spins[1::2]))[:, None]
         return spins
 
     @property
@@ -100,15 +104,22 @@ class Rule(ABC):
         """Name and parameters: rules of equal signature walk alike."""
         return self.name
 
-    def check(self, system: Canonical) -> None:
-        """Raise what `reason` says.
+    def refusal(self, system: Canonical[Any]) -> str:
+        """Why it does not apply to a system of any kind; empty where it does."""
+        if not isinstance(system.hamiltonian, self.treats):
+            states = system.hamiltonian.states
+            return f"spins of {len(states)} states, {states[0]} to {states[-1]}, which it does not move"
+        return self.reason(system)
+
+    def check(self, system: Canonical[Any]) -> None:
+        """Raise what `refusal` says.
 
         Raises
         ------
         InputError
             If the rule does not apply.
         """
-        if reason := self.reason(system):
+        if reason := self.refusal(system):
             raise InputError(
                 f"a system that {self.name} can sample",
                 reason,
