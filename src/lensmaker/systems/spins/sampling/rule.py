@@ -6,10 +6,12 @@ from abc import ABC, abstractmethod
 from typing import Any, ClassVar
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from lensmaker.core import InputError, Reference
 from lensmaker.systems.spins.canonical import Canonical
+from lensmaker.systems.spins.hamiltonian import Hamiltonian
 
 Spins = NDArray[np.int8]
 """Configurations, (chains, sites)."""
@@ -39,6 +41,14 @@ class Walk(ABC):
     @abstractmethod
     def spins(self) -> Spins:
         """The configurations as they are, (chains, sites): a copy."""
+
+    def magnetisations(self) -> NDArray[np.int64]:
+        """Σ_i s_i of each chain, (chains,); a rule that packs spins counts them where they are."""
+        return np.asarray(self.spins().sum(1, dtype=np.int64))
+
+    def energies(self, hamiltonian: Hamiltonian) -> NDArray[np.float64]:
+        """H of each chain, (chains,)."""
+        return hamiltonian.energy(torch.from_numpy(self.spins())).numpy()
 
 
 class Rule(ABC):
