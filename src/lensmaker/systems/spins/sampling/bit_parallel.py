@@ -46,6 +46,7 @@ class BitParallel(Walk):
             table.near,
             table.step,
             np.where(table.negative, ~np.uint64(0), np.uint64(0)),
+            (table.near >= 0).sum(1),
             lane_steps(table.blocks),
             thresholds(2 * system.beta * pairs.strength),
         )
@@ -60,9 +61,12 @@ class BitParallel(Walk):
 
     def advance(self, sweeps: int, threads: int = 1) -> None:
         with threads_of_numba(threads):
-            spins, random = self.state["spins"], self.state["streams"]
-            work = _sweeps if threads == 1 else _groups_at_once if len(spins) >= threads else _strips_at_once
-            work(spins, random, self._parts, *self._tables, sweeps)
+            self.state.update({name: np.ascontiguousarray(value) for name, value in self.state.items()})
+            spins, random = (self.state[name] for name in ("spins", "streams"))
+            groups = len(random)
+            work = _sweeps if threads == 1 else _groups_at_once if groups >= threads else _strips_at_once
+            rows = spins.reshape(-1, WORDS), random.reshape(-1, WORDS)
+            work(*rows, groups, self._parts, *self._tables, sweeps)
 
     def spins(self) -> Spins:
         return self.packing.unpacked(self.state["spins"], self._chains)
@@ -74,7 +78,7 @@ class BitParallel(Walk):
     def energies(self, hamiltonian: Hamiltonian) -> NDArray[np.float64]:
         if hamiltonian is not self._hamiltonian:
             return super().energies(hamiltonian)
-        near, step, sign, steps, _ = self._tables
+        near, step, sign, _, steps, _ = self._tables
         bonds = self._counted(
             lambda spins, digits: unsatisfied(spins, near, step, sign, steps, self.packing.first, digits),
             int(self.packing.first.sum()),
@@ -118,31 +122,28 @@ def drawn(a, b, c, d):  # type: ignore[no-untyped-def]
 
 @njit(cache=True)
 def _move(  # type: ignore[no-untyped-def]
-    spins, stream, start, stop, near, step, sign, steps, limits
+    spins, random, base, own, start, stop, near, step, sign, degree, steps, limits
 ) -> None:
-    """A strip of sites: each lane is turned over with probability min(1, e^(−2βJ(z − 2u))), u bonds unsatisfied.
+    """A strip of sites: each lane is turned over with probability L_u = min(1, e^(−2βJ(z − 2u))), u bonds unsatisfied.
 
-    u is counted in three bits, the highest of which stays set once it is. A lane that has to be drawn for
-    compares a uniform number U, bit by bit, with the limit of its u: the leading bits from the lowest up by
-    turned ← (U_k < L_k) or (U_k = L_k and turned), with the note of those whose bits were all alike; for these few
-    the comparison goes on downwards until none is left.
+    u is counted in three bits, the highest of which stays set once it is. A lane takes bit k of L_u = Σ 2^(−k) L_uk
+    with probability 2^(−k): that of the first random bit that is set. The leading ones are gone through from the last
+    to the first, each one that is set overwriting what was taken before; then the few lanes with none of them go on
+    until all have one. Rows `base` of the spins and `own` of the random numbers are the strip's first.
     """
-    a, b, c, d = load(stream, 0), load(stream, 1), load(stream, 2), load(stream, 3)
+    a, b, c, d = load(random, own), load(random, own + 1), load(random, own + 2), load(random, own + 3)
     none = spread(np.uint64(0))
     for i in range(start, stop):
-        s = load(spins, i)
+        s = load(spins, base + i)
         u0, u1, u2 = none, none, none
-        degree = 0
-        for k in range(near.shape[1]):
-            if near[i, k] < 0:
-                break
-            degree += 1
-            x = s ^ across(spins, near[i, k], step[i, k], steps) ^ spread(sign[i, k])
+        z = degree[i]
+        for k in range(z):
+            x = s ^ across(spins, base + near[i, k], step[i, k], steps) ^ spread(sign[i, k])
             carry = u0 & x
             u0 = u0 ^ x
             u2 = u2 | (u1 & carry)
             u1 = u1 ^ carry
-        half = (degree + 1) // 2
+        half = (z + 1) // 2
         free = u2
         if half == 3:
             free = free | (u0 & u1)
@@ -152,68 +153,84 @@ def _move(  # type: ignore[no-untyped-def]
             free = free | u0
         if half == 0:
             free = ~none
-        undecided = ~free
-        limit = limits[degree]
-        turned = none
+        decided = free
+        t0, t1, t2, t3 = none, none, none, none
         if half <= 2:
             for k in range(LEADING):
                 r, a, b, c, d = drawn(a, b, c, d)
-                m = (u0 & spread(limit[k, 1])) | (~u0 & spread(limit[k, 0]))
-                turned = (turned & ~(r ^ m)) | (m & ~r)
-                undecided = undecided & ~(r ^ m)
+                t0 = chosen(r, limits[z, k, 0], t0)
+                t1 = chosen(r, limits[z, k, 1], t1)
+                decided = decided | r
         else:
             for k in range(LEADING):
                 r, a, b, c, d = drawn(a, b, c, d)
-                m = chosen(u0, u1, limit[k])
-                turned = (turned & ~(r ^ m)) | (m & ~r)
-                undecided = undecided & ~(r ^ m)
-        turned = turned & ~free
+                t0 = chosen(r, limits[z, k, 0], t0)
+                t1 = chosen(r, limits[z, k, 1], t1)
+                t2 = chosen(r, limits[z, k, 2], t2)
+                t3 = chosen(r, limits[z, k, 3], t3)
+                decided = decided | r
         for k in range(LEADING, PRECISION):
-            if not some(undecided):
+            if not some(~decided):
                 break
             r, a, b, c, d = drawn(a, b, c, d)
-            m = chosen(u0, u1, limit[k])
-            turned = turned | (undecided & m & ~r)
-            undecided = undecided & ~(r ^ m)
-        store(spins, i, s ^ (free | turned))
-    store(stream, 0, a)
-    store(stream, 1, b)
-    store(stream, 2, c)
-    store(stream, 3, d)
+            r = r & ~decided
+            t0 = chosen(r, limits[z, k, 0], t0)
+            t1 = chosen(r, limits[z, k, 1], t1)
+            t2 = chosen(r, limits[z, k, 2], t2)
+            t3 = chosen(r, limits[z, k, 3], t3)
+            decided = decided | r
+        low, high = (u0 & t1) | (~u0 & t0), (u0 & t3) | (~u0 & t2)
+        store(spins, base + i, s ^ (free | (u1 & high) | (~u1 & low)))
+    store(random, own, a)
+    store(random, own + 1, b)
+    store(random, own + 2, c)
+    store(random, own + 3, d)
 
 
 @njit(cache=True)
-def chosen(u0, u1, limit):  # type: ignore[no-untyped-def]
-    """Bit k of the limit that belongs to each lane's count."""
-    low = (u0 & spread(limit[1])) | (~u0 & spread(limit[0]))
-    high = (u0 & spread(limit[3])) | (~u0 & spread(limit[2]))
-    return (u1 & high) | (~u1 & low)
+def chosen(where, word, others):  # type: ignore[no-untyped-def]
+    """The same word in the lanes that are set, and what was there in all others."""
+    return (where & spread(word)) | (~where & others)
 
 
 @njit(cache=True)
-def _sweeps(spins, random, parts, near, step, sign, steps, limits, sweeps) -> None:  # type: ignore[no-untyped-def]
-    for g in range(len(spins)):
-        for _ in range(sweeps):
-            for part in parts:
-                for p in range(len(part) - 1):
-                    _move(spins[g], random[g, p], part[p], part[p + 1], near, step, sign, steps, limits)
+def _of_group(  # type: ignore[no-untyped-def]
+    g, spins, random, parts, near, step, sign, degree, steps, limits, sweeps
+) -> None:
+    n, strips = len(near), parts.shape[1] - 1
+    for _ in range(sweeps):
+        for k in range(len(parts)):
+            for p in range(strips):
+                start, stop = parts[k, p], parts[k, p + 1]
+                own = 4 * (g * strips + p)
+                _move(spins, random, g * n, own, start, stop, near, step, sign, degree, steps, limits)
+
+
+@njit(cache=True)
+def _sweeps(  # type: ignore[no-untyped-def]
+    spins, random, groups, parts, near, step, sign, degree, steps, limits, sweeps
+) -> None:
+    for g in range(groups):
+        _of_group(g, spins, random, parts, near, step, sign, degree, steps, limits, sweeps)
 
 
 @njit(cache=True, parallel=True)
-def _groups_at_once(spins, random, parts, near, step, sign, steps, limits, sweeps) -> None:  # type: ignore[no-untyped-def]
-    for g in prange(len(spins)):
-        for _ in range(sweeps):
-            for part in parts:
-                for p in range(len(part) - 1):
-                    _move(spins[g], random[g, p], part[p], part[p + 1], near, step, sign, steps, limits)
+def _groups_at_once(  # type: ignore[no-untyped-def]
+    spins, random, groups, parts, near, step, sign, degree, steps, limits, sweeps
+) -> None:
+    for g in prange(groups):
+        _of_group(g, spins, random, parts, near, step, sign, degree, steps, limits, sweeps)
 
 
 @njit(cache=True, parallel=True)
-def _strips_at_once(spins, random, parts, near, step, sign, steps, limits, sweeps) -> None:  # type: ignore[no-untyped-def]
-    for g in range(len(spins)):
+def _strips_at_once(  # type: ignore[no-untyped-def]
+    spins, random, groups, parts, near, step, sign, degree, steps, limits, sweeps
+) -> None:
+    n, strips = len(near), parts.shape[1] - 1
+    for g in range(groups):
         for _ in range(sweeps):
             for k in range(len(parts)):
-                for p in prange(parts.shape[1] - 1):
-                    _move(
-                        spins[g], random[g, p], parts[k, p], parts[k, p + 1], near, step, sign, steps, limits
-                    )
+                for p in prange(strips):
+                    start, stop = parts[k, p], parts[k, p + 1]
+                    own = 4 * (g * strips + p)
+                    _move(spins, random, g * n, own, start, stop, near, step, sign, degree, steps, limits)

@@ -82,6 +82,6 @@ def across(spins, site, step, steps):  # type: ignore[no-untyped-def]
     x = load(spins, site)
     if step == 0:
         return x
-    row = steps[step]
-    mask = spread(row[4])
-    return ((_turn(x, row[0]) >> row[2]) & mask) | ((_turn(x, row[1]) << row[3]) & ~mask)
+    mask = spread(steps[step, 4])
+    right, left = _turn(x, steps[step, 0]) >> steps[step, 2], _turn(x, steps[step, 1]) << steps[step, 3]
+    return (right & mask) | (left & ~mask)

@@ -1,4 +1,4 @@
-"""Acceptances as bits, to be compared with random bits."""
+"""Acceptances as bits, of which random ones are taken."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ PRECISION = 64
 """Bits of an acceptance: it is rounded down by less than 2⁻⁶⁴."""
 
 LEADING = 12
-"""Bits that are compared in any case; of 512 lanes, all are decided by them nine times in ten."""
+"""Bits that are drawn for in any case; of 512 lanes, all have taken one of them nine times in ten."""
 
 DEGREES = 9
 """Bonds of a site, from none to eight."""
