@@ -18,7 +18,8 @@ def streams(seed: int, count: int) -> Streams:
     >>> streams(0, 2).shape, bool((streams(0, 2) == streams(0, 3)[:2]).all())
     ((2, 4), True)
     """
-    return np.random.SeedSequence(seed).generate_state(4 * count, np.uint64).reshape(count, 4)
+    drawn = np.random.SeedSequence(seed).generate_state(4 * count, np.uint64)
+    return np.asarray(drawn, dtype=np.uint64).reshape(count, 4)
 
 
 @njit(cache=True)
