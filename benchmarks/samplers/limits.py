@@ -74,7 +74,11 @@ def bits_drawn(temperature: float, energies: np.ndarray) -> dict[str, float]:
     for count in (0, 1):
         p = acceptance(2 / temperature, 4, count)
         entropy += float(np.mean(u == count)) * -(p * np.log2(p) + (1 - p) * np.log2(1 - p))
-    return {"drawn": round(expected, 2), "needed": round(2 * drawn_for, 2), "entropy": round(entropy, 3)}
+    return {
+        "drawn": round(expected, 2),
+        "needed": round(2 * float(drawn_for), 2),
+        "entropy": round(entropy, 3),
+    }
 
 
 def limits(temperature: float, spins: np.ndarray, update: dict[str, float]) -> dict[str, object]:

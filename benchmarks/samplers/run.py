@@ -1,8 +1,8 @@
 """Times of spin updates beside mcising and peapods at the critical temperature, one thread, in turns.
 
-    python benchmarks/samplers/run.py [--without NAME …] [--sides 64 1024] [--repeats 40] [--seconds 60]
+    python benchmarks/samplers/run.py [--without NAME …] [--sides 64 1024] [--repeats 100] [--seconds 60]
 
-A contestant is set up and has run before it is timed; each turn gives every one of them some 20 ms. An update is a spin
+A contestant is set up and has run before it is timed; each turn gives every one of them some 3 ms, or one sweep: short, to find quiet moments. An update is a spin
 that is tried, for Wolff one that is turned over. Ratios are of the fastest turns, with the range over all turns.
 What an independent sample costs, and how far the machine's limits are, is measured after that.
 """
@@ -26,7 +26,7 @@ from results import paired, save
 from lensmaker.systems.spins.sampling import RULES
 
 CRITICAL = 2 / math.log1p(math.sqrt(2))
-TURN = 0.02
+TURN = 0.003
 """Seconds of a contestant's turn."""
 
 
@@ -35,7 +35,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--without", nargs="*", default=[], help="contestants to leave out, or packages")
     parser.add_argument("--sides", nargs="*", type=int, default=[64, 1024])
-    parser.add_argument("--repeats", type=int, default=40)
+    parser.add_argument("--repeats", type=int, default=100)
     parser.add_argument(
         "--seconds", type=float, default=60, help="for each independent sample's cost; 0 for none"
     )

@@ -23,7 +23,7 @@ FALSE_ALARM = 4.0
 @pytest.mark.parametrize("temperature", [2.0, 2.27, 3.0])
 @pytest.mark.parametrize(
     ("chains", "before", "apart", "measurements", "block"),
-    [(512, 30_000, 500, 40, 40), (1, 200_000, 200, 20_000, 200)],
+    [(512, 20_000, 100, 200, 200), (1, 200_000, 100, 40_000, 400)],
     ids=["chains", "one lattice"],
 )
 def test_energy_and_specific_heat(
