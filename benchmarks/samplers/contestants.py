@@ -21,6 +21,9 @@ Spins = NDArray[np.int8]
 class Running(ABC):
     """A contestant with its lattice; what it sets up is behind it."""
 
+    turn = 0.003
+    """Seconds of a turn."""
+
     @abstractmethod
     def advance(self, sweeps: int) -> float:
         """Move; returns the spins that were tried (by Wolff: turned over)."""
@@ -68,6 +71,8 @@ class Mcising(Running):
 
 class Peapods(Running):
     """Its Rust core, many sweeps a call, on one thread, measuring no more than the last two sweeps of a call."""
+
+    turn = 0.03  # a call costs it some milliseconds
 
     def __init__(self, start: Spins, temperature: float) -> None:
         from peapods import Ising

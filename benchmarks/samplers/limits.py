@@ -77,7 +77,7 @@ def bits_drawn(temperature: float, energies: np.ndarray) -> dict[str, float]:
     return {
         "drawn": round(expected, 2),
         "needed": round(2 * float(drawn_for), 2),
-        "entropy": round(entropy, 3),
+        "entropy": round(float(entropy), 3),
     }
 
 

@@ -2,8 +2,8 @@
 
     python benchmarks/samplers/run.py [--without NAME …] [--sides 64 1024] [--repeats 100] [--seconds 60]
 
-A contestant is set up and has run before it is timed; each turn gives every one of them some 3 ms, or one sweep: short, to find quiet moments. An update is a spin
-that is tried, for Wolff one that is turned over. Ratios are of the fastest turns, with the range over all turns.
+A contestant is set up and has run before it is timed; each turn gives every one of them a few ms, or one sweep: short,
+to find quiet moments. An update is a spin that is tried, for Wolff one that is turned over. Ratios are of the fastest turns, with the range over all turns.
 What an independent sample costs, and how far the machine's limits are, is measured after that.
 """
 
@@ -26,8 +26,6 @@ from results import paired, save
 from lensmaker.systems.spins.sampling import RULES
 
 CRITICAL = 2 / math.log1p(math.sqrt(2))
-TURN = 0.003
-"""Seconds of a contestant's turn."""
 
 
 def main() -> None:
@@ -114,14 +112,14 @@ def rivals(name: str) -> list[str]:
 
 
 def sweeps_of_a_turn(running: Running) -> int:
-    """As many as take about `TURN`."""
+    """As many as take about a turn."""
     running.advance(1)
     count = 1
     while True:
         begin = time.perf_counter()
         running.advance(count)
-        if (taken := time.perf_counter() - begin) > TURN / 4:
-            return max(1, round(count * TURN / taken))
+        if (taken := time.perf_counter() - begin) > running.turn / 4:
+            return max(1, round(count * running.turn / taken))
         count *= 2
 
 
