@@ -44,7 +44,13 @@ def independent(rule: str, chains: int, side: int, temperature: float, most: flo
         if LENGTHS * slowest <= MEASUREMENTS or spent * 4 > most:
             break
         apart *= 2 ** max(1, math.ceil(math.log2(LENGTHS * slowest / MEASUREMENTS)))
-    sweep = sweeping / MEASUREMENTS / apart / chains
+    count = max(1, round(0.05 / (sweeping / MEASUREMENTS / apart)))
+    times = []
+    for _ in range(9):  # many sweeps a call, which a call of one sweep would hide
+        start = time.perf_counter()
+        walk.advance(4 * count)
+        times.append(time.perf_counter() - start)
+    sweep = min(times) / (4 * count) / chains
     return {
         "chains": chains,
         "sweeps_apart": apart,

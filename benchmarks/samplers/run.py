@@ -3,7 +3,8 @@
     python benchmarks/samplers/run.py [--without NAME …] [--sides 64 1024] [--repeats 100] [--seconds 60]
 
 A contestant is set up and has run before it is timed; each turn gives every one of them a few ms, or one sweep: short,
-to find quiet moments. An update is a spin that is tried, for Wolff one that is turned over. Ratios are of the fastest turns, with the range over all turns.
+to find quiet moments. An update is a spin that is tried, for Wolff one that is turned over.
+Ratios are of the fastest turns, with the range over all turns.
 What an independent sample costs, and how far the machine's limits are, is measured after that.
 """
 
