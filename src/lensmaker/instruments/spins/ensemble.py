@@ -19,6 +19,7 @@ from lensmaker.instruments.spins.structure_factor import (
 )
 from lensmaker.numerics.autocorrelation import autocorrelation, block_means, mean_of, split_r_hat
 from lensmaker.numerics.resampling import Estimate, jackknife
+from lensmaker.systems.spins.sampling.chains import Observer
 from lensmaker.systems.spins.sampling.samples import Samples
 
 LARGEST_R_HAT = 1.05
@@ -141,11 +142,8 @@ def block_size(columns: NDArray[np.float64]) -> int:
 
 
 def series_of(samples: Samples) -> NDArray[np.float64]:
-    """Energy a spin and magnetisation, (2, chains, steps)."""
-    from lensmaker.systems.spins.sampling.energies import Energies
-
-    rows, n = samples.by_chain().numpy(), samples.system.sites
-    return np.stack([Energies(samples.system.hamiltonian)(rows) / n, rows.sum(-1, dtype=np.int64) / n])
+    """Energy a spin and order parameter, (2, chains, steps)."""
+    return Observer(samples.system.hamiltonian).read(samples.by_chain().numpy())
 
 
 def convergence_of(samples: Samples) -> Convergence:

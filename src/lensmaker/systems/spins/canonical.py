@@ -28,6 +28,10 @@ class Model(Protocol):
     def states(self) -> tuple[int, ...]:
         """What a spin can be, as the numbers in a configuration."""
 
+    @property
+    def is_even(self) -> bool:
+        """Whether turning all spins over, the first state for the last one and so on, changes nothing."""
+
     def energy(self, spins: Tensor) -> Tensor:
         """H of each configuration: (…, N) → (…) in double precision."""
 

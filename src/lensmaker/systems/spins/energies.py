@@ -1,7 +1,8 @@
-"""Energies of configurations on the processor, product by product, without tables between."""
+"""Energies and sufficient statistics of configurations on the processor, compiled."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from lensmaker.core import InputError
+from lensmaker.systems.spins.canonical import Model
 from lensmaker.systems.spins.hamiltonian import Hamiltonian
 
 
@@ -37,16 +39,37 @@ def statistics(hamiltonian: Hamiltonian, spins: NDArray[Any], *, threads: int = 
     return found
 
 
-def energies(hamiltonian: Hamiltonian, spins: NDArray[Any], *, threads: int = 1) -> NDArray[np.float64]:
-    """H of each configuration, (M, N) → (M,).
+def energies(model: Model, spins: NDArray[Any]) -> NDArray[np.float64]:
+    """H of each configuration, (M, N) → (M,), summed in an order that never changes.
 
     Examples
     --------
-    >>> from lensmaker.systems.spins.hamiltonian import ising
+    >>> from lensmaker.systems.spins.canonical import Model
+    from lensmaker.systems.spins.hamiltonian import ising
     >>> from lensmaker.systems.spins.lattices import chain
     >>> energies(ising(chain(3), J=1.0, h=0.5), np.array([[1, 1, 1], [1, 1, -1]], np.int8)).tolist()
     [-4.5, 0.5]
     """
-    couplings = torch.tensor(list(hamiltonian.couplings.values()), dtype=torch.float64)
-    found = torch.from_numpy(statistics(hamiltonian, spins, threads=threads))
-    return np.asarray((-(found @ couplings)).numpy())
+    return energy_of(model)(spins)
+
+
+def energy_of(model: Model) -> Callable[[NDArray[Any]], NDArray[np.float64]]:
+    """H of configurations (…, N) → (…), from tables that are made once; of spins of q states, by torch."""
+    if not isinstance(model, Hamiltonian):
+        return lambda spins: model.energy(torch.from_numpy(spins)).numpy()
+    from lensmaker.systems.spins.energy_kernel import total
+
+    kept = [t for t in model.terms if model.couplings[t.name]]
+    none = np.zeros(0, np.int64)
+    ends = np.cumsum(np.concatenate([none, *[np.full(len(t.cliques), t.order) for t in kept]]))
+    sites = np.concatenate([none, *[t.cliques.reshape(-1) for t in kept]])
+    values = np.concatenate([np.zeros(0), *[-model.couplings[t.name] * t.weights for t in kept]])
+
+    def of(spins: NDArray[Any]) -> NDArray[np.float64]:
+        found = np.zeros(spins.shape[:-1])
+        total(
+            np.ascontiguousarray(spins).reshape(-1, spins.shape[-1]), ends, sites, values, found.reshape(-1)
+        )
+        return found
+
+    return of

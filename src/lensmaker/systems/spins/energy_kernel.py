@@ -1,4 +1,4 @@
-"""The compiled sum over the products of a term; imported where it is used, for numba is heavy."""
+"""The compiled sums over the products of terms; imported where it is used, for numba is heavy."""
 
 from __future__ import annotations
 
@@ -23,3 +23,23 @@ def accumulate(
                 sign *= s[cliques[c, k]]
             total += weights[c] * sign
         out[row] += total
+
+
+@njit(cache=True)
+def total(
+    spins: NDArray[np.int8],
+    ends: NDArray[np.int64],
+    sites: NDArray[np.int64],
+    values: NDArray[np.float64],
+    out: NDArray[np.float64],
+) -> None:
+    """The sum of all products of each configuration, (M, N) → (M,); product p ends before sites[ends[p]]."""
+    for row in range(len(spins)):
+        s, at, found = spins[row], 0, 0.0
+        for p in range(len(ends)):
+            sign = 1
+            while at < ends[p]:
+                sign *= s[sites[at]]
+                at += 1
+            found += values[p] * sign
+        out[row] = found

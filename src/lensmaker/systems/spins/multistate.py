@@ -55,6 +55,12 @@ class Multistate:
         """What a spin can be."""
         return tuple(range(self.q))
 
+    @property
+    def is_even(self) -> bool:
+        """Whether exchanging the first state for the last one, and so on, changes nothing."""
+        same = np.array_equal(self.pair, self.pair[::-1, ::-1])
+        return same and np.array_equal(self.single, self.single[:, ::-1])
+
     def energy(self, spins: Tensor) -> Tensor:
         """H of each configuration: (…, N) → (…) in double precision."""
         s = self._checked(spins)

@@ -5,6 +5,7 @@ from lensmaker.systems.spins.sampling.drawing import sample
 from lensmaker.systems.spins.sampling.heat_bath import HeatBath
 from lensmaker.systems.spins.sampling.kawasaki import Kawasaki
 from lensmaker.systems.spins.sampling.metropolis import Metropolis
+from lensmaker.systems.spins.sampling.multispin import MultiSpin
 from lensmaker.systems.spins.sampling.multistate_heat_bath import MultistateHeatBath
 from lensmaker.systems.spins.sampling.multistate_metropolis import MultistateMetropolis
 from lensmaker.systems.spins.sampling.parallel_tempering import ParallelTempering
@@ -15,6 +16,7 @@ from lensmaker.systems.spins.sampling.samples import Samples
 RULES: tuple[type[Rule], ...] = (
     Metropolis,
     HeatBath,
+    MultiSpin,
     Kawasaki,
     ParallelTempering,
     MultistateMetropolis,
@@ -27,6 +29,7 @@ __all__ = [
     "HeatBath",
     "Kawasaki",
     "Metropolis",
+    "MultiSpin",
     "MultistateHeatBath",
     "MultistateMetropolis",
     "ParallelTempering",

@@ -9,7 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lensmaker.numerics.autocorrelation import autocorrelation, mean_of, split_r_hat
-from lensmaker.systems.spins.hamiltonian import Hamiltonian
+from lensmaker.systems.spins.canonical import Model
+from lensmaker.systems.spins.energies import energy_of
+from lensmaker.systems.spins.order_parameter import order_parameter
 from lensmaker.systems.spins.sampling.rule import Spins, Walk
 
 LARGEST_R_HAT = 1.05
@@ -23,17 +25,14 @@ Series = NDArray[np.float64]
 
 
 class Observer:
-    """Reads energy and magnetisation off configurations; its tables are made once."""
+    """Reads energy and order parameter off configurations; its tables are made once."""
 
-    def __init__(self, hamiltonian: Hamiltonian) -> None:
-        from lensmaker.systems.spins.sampling.energies import Energies
-
-        self._energies, self._hamiltonian = Energies(hamiltonian), hamiltonian
+    def __init__(self, model: Model) -> None:
+        self._energies, self._model = energy_of(model), model
 
     def read(self, spins: Spins) -> NDArray[np.float64]:
-        """Energy a spin and magnetisation of configurations (n, N), (2, n)."""
-        n = self._hamiltonian.sites
-        return np.stack([self._energies(spins) / n, spins.sum(1, dtype=np.int64) / n])
+        """Energy a spin and order parameter of configurations (…, N), (2, …)."""
+        return np.stack([self._energies(spins) / self._model.sites, order_parameter(self._model, spins)])
 
     def record(self, walk: Walk, points: int, stride: int, threads: int) -> Series:
         """A series of so many points, one after each `stride` sweeps."""
@@ -45,7 +44,7 @@ class Observer:
 
     def unsigned(self, series: Series) -> Series:
         """The magnetisation without its sign where turning all spins over changes nothing."""
-        return np.stack([series[0], np.abs(series[1]) if self._hamiltonian.is_even else series[1]])
+        return np.stack([series[0], np.abs(series[1]) if self._model.is_even else series[1]])
 
 
 def slowest(series: Series) -> float:

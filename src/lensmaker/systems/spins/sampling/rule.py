@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from typing import Any, ClassVar
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from lensmaker.core import InputError, Reference
@@ -44,6 +45,14 @@ class Walk(ABC):
     def put(self, spins: Spins) -> None:
         """Put other configurations in the place of these; a rule that packs its spins packs them here."""
         self.state["spins"][...] = spins
+
+    def magnetisations(self) -> NDArray[np.int64]:
+        """Σ_i s_i of each chain, (chains,); a rule that packs spins counts them where they are."""
+        return np.asarray(self.spins().sum(1, dtype=np.int64))
+
+    def energies(self, hamiltonian: Hamiltonian) -> NDArray[np.float64]:
+        """H of each chain, (chains,)."""
+        return hamiltonian.energy(torch.from_numpy(self.spins())).numpy()
 
 
 class Rule(ABC):

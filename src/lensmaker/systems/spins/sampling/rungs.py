@@ -10,7 +10,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from lensmaker.systems.spins.canonical import Canonical
-from lensmaker.systems.spins.sampling.energies import Energies
+from lensmaker.systems.spins.energies import energy_of
 from lensmaker.systems.spins.sampling.randomness import streams, uniform
 from lensmaker.systems.spins.sampling.rule import Rule, Spins, State, Walk
 
@@ -34,7 +34,7 @@ class Rungs(Walk):
             rule.start(Canonical(system.hamiltonian, t), spins, s)
             for t, s in zip(temperatures, seeds[1:], strict=True)
         ]
-        self._energies = Energies(system.hamiltonian)
+        self._energies = energy_of(system.hamiltonian)
         self._shown = self.temperatures.index(system.temperature)
         chains, rungs = len(spins), len(temperatures)
         self._own: State = {
