@@ -93,7 +93,7 @@ def false_alarm(system: Canonical, counts: NDArray[np.int64], probabilities: NDA
     for observable in (energies(system), states(system.sites).sum(1).astype(float)):
         mean = probabilities @ observable
         error = math.sqrt(probabilities @ (observable - mean) ** 2 / n)
-        if error > 0:
+        if error > 1e-9:  # a mean that cannot vary is left to χ²
             chances.append(float(2 * norm.sf(abs(counts @ observable / n - mean) / error)))
     return min(1.0, len(chances) * min(chances))
 

@@ -2,6 +2,8 @@
 
 from lensmaker.systems.spins.sampling.metropolis import Metropolis
 from lensmaker.systems.spins.sampling.rule import Rule
+from lensmaker.systems.spins.sampling.swendsen_wang import SwendsenWang
+from lensmaker.systems.spins.sampling.wolff import Wolff
 
-RULES: tuple[type[Rule], ...] = (Metropolis,)
+RULES: tuple[type[Rule], ...] = (Metropolis, Wolff, SwendsenWang)
 """Every rule there is; the sampler, the CLI, the docs and the conformance tests read this tuple."""
