@@ -55,7 +55,7 @@ def bonds(hamiltonian: Hamiltonian) -> Bonds:
     ([0, 1, 2, 0], [1, 2, 3, 3])
     """
     pairs = [t for t in hamiltonian.terms if t.order == 2]
-    cliques = np.concatenate([np.zeros((0, 2), np.int64), *(t.cliques for t in pairs)])
+    cliques = np.sort(np.concatenate([np.zeros((0, 2), np.int64), *(t.cliques for t in pairs)]), axis=1)
     couplings = np.concatenate([np.zeros(0), *(hamiltonian.couplings[t.name] * t.weights for t in pairs)])
     rank = np.lexsort(cliques.T)
     rank = rank[couplings[rank] != 0]
