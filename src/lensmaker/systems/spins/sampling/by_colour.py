@@ -43,9 +43,9 @@ class ByColour(Walk):
         }
 
     def advance(self, sweeps: int, threads: int = 1) -> None:
-        moved = (self.state["spins"], self.state["lanes"], self.state["ties"])
+        spins, lanes, ties = self.state["spins"], self.state["lanes"], self.state["ties"]
         with threads_of_numba(threads):
-            _advance(*moved, *self._tables, sweeps)
+            _advance(spins, lanes, ties, *self._tables, sweeps)
 
     def spins(self) -> Spins:
         return self._rows.unpacked(self.state["spins"])
