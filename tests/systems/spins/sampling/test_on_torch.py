@@ -90,17 +90,15 @@ def _numbers(planes: torch.Tensor) -> np.ndarray:
     return np.tensordot(weights, bits.astype(float), 1).reshape(*planes.shape[1:3], -1)
 
 
-@pytest.mark.parametrize(
-    ("temperature", "sides"), [(2.0, (64, 64)), (2.27, (64, 64)), (3.0, (64, 64)), (3.0, (32, 128))]
-)
+@pytest.mark.parametrize(("temperature", "sides"), [(2.0, (64, 64)), (2.27, (64, 64)), (3.0, (32, 128))])
 def test_energy_and_specific_heat_of_a_torus(temperature: float, sides: tuple[int, int]) -> None:
-    """Eight numbers, each with a false alarm of 7e-6."""
+    """Six numbers, each with a false alarm of 7e-6."""
     found = torus.beside_kaufman(
-        TorchCheckerboard(), temperature, sides=sides, chains=64, burn=500, samples=60, every=25
+        TorchCheckerboard(), temperature, sides=sides, chains=64, burn=200, samples=30, every=20
     )
     assert abs(found.energy) < 4.5
     assert abs(found.heat) < 4.5
-    assert found.precision < 4e-3
+    assert found.precision < 5e-3
 
 
 @pytest.mark.slow
@@ -135,6 +133,19 @@ def test_spins_come_back_as_they_were_put_in(sides: tuple[int, int], chains: int
     system = Canonical(ising(square(*sides)), 2.3)
     spins = np.random.default_rng(0).choice(np.array([-1, 1], np.int8), (chains, system.sites))
     assert (TorchCheckerboard().start(system, spins, 0).spins() == spins).all()
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # torch's own
+def test_one_compiled_kernel_does_the_same() -> None:
+    system = Canonical(ising(square(8, 128)), 2.3)
+    one, other = (
+        TorchCheckerboard(compiled=compiled).start(system, np.ones((2, 1024), np.int8), 0)
+        for compiled in (False, True)
+    )
+    one.advance(5)
+    other.advance(5)
+    assert (one.spins() == other.spins()).all()
 
 
 def test_chains_of_one_word_are_independent() -> None:

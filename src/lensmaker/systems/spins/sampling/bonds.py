@@ -52,7 +52,7 @@ def bonds(hamiltonian: Hamiltonian) -> Bonds:
     >>> from lensmaker.systems.spins.lattices import chain
     >>> found = bonds(ising(chain(4)))
     >>> found.first.tolist(), found.last.tolist()
-    ([0, 1, 2, 0], [1, 2, 3, 3])
+    ([0, 1, 0, 2], [1, 2, 3, 3])
     """
     pairs = [t for t in hamiltonian.terms if t.order == 2]
     cliques = np.sort(np.concatenate([np.zeros((0, 2), np.int64), *(t.cliques for t in pairs)]), axis=1)

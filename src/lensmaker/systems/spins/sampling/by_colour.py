@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numba import njit, prange
 from numpy.typing import NDArray
@@ -30,11 +28,9 @@ class ByColour(Walk):
         self._rows, table = rows(system.hamiltonian.lattice), limits(system)  # type: ignore[arg-type]
         _, lines, n = self._rows.sites.shape
         bands = min(lines, max(1, lines * n // _BAND))
-        of_band = np.arange(bands + 1) * lines // bands
-        self._tables: tuple[Any, ...] = (
-            *(self._rows.shift, self._rows.beside, self._rows.closed, of_band),
-            *(table.offset, table.keys, table.whole, table.fractions),
-        )
+        of_band: NDArray[np.int64] = np.arange(bands + 1) * lines // bands
+        self._tables = (self._rows.shift, self._rows.beside, self._rows.closed, of_band)
+        self._limits = (table.offset, table.keys, table.whole, table.fractions)
         drawn = streams(seed, 2 * len(spins) * bands).reshape(len(spins), bands, 2, 4)
         self.state: State = {
             "spins": self._rows.packed(spins),
@@ -44,8 +40,11 @@ class ByColour(Walk):
 
     def advance(self, sweeps: int, threads: int = 1) -> None:
         spins, lanes, ties = self.state["spins"], self.state["lanes"], self.state["ties"]
+        (shift, beside, closed, of_band), (offset, keys, whole, fractions) = self._tables, self._limits
         with threads_of_numba(threads):
-            _advance(spins, lanes, ties, *self._tables, sweeps)
+            _advance(
+                spins, lanes, ties, shift, beside, closed, of_band, offset, keys, whole, fractions, sweeps
+            )
 
     def spins(self) -> Spins:
         return self._rows.unpacked(self.state["spins"])
