@@ -18,6 +18,7 @@ from lensmaker.systems.spins.lattices import square
 from lensmaker.systems.spins.potts import potts
 from lensmaker.systems.spins.sampling import (
     RULES,
+    Checkerboard,
     HeatBath,
     Kawasaki,
     Metropolis,
@@ -26,6 +27,9 @@ from lensmaker.systems.spins.sampling import (
     MultistateMetropolis,
     ParallelTempering,
     Rule,
+    SwendsenWang,
+    TorchCheckerboard,
+    Wolff,
 )
 
 SYSTEM = Canonical(ising(square(4)), 2.5)
@@ -47,7 +51,11 @@ HOT_POTTS = Canonical(potts(square(8), 3), 6.0)
 TABLE: dict[type[Rule], Row] = {
     Metropolis: Row(Metropolis),
     HeatBath: Row(HeatBath),
+    Checkerboard: Row(Checkerboard),
+    TorchCheckerboard: Row(TorchCheckerboard),
     MultiSpin: Row(MultiSpin),
+    Wolff: Row(Wolff),
+    SwendsenWang: Row(SwendsenWang),
     Kawasaki: Row(Kawasaki),
     ParallelTempering: Row(
         lambda: ParallelTempering((2.5, 3.5)), hot_rule=lambda: ParallelTempering((8.0, 9.0))

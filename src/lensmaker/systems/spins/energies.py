@@ -25,12 +25,9 @@ def statistics(hamiltonian: Hamiltonian, spins: NDArray[Any], *, threads: int = 
     from lensmaker.systems.spins.energy_kernel import accumulate
     from lensmaker.systems.spins.sampling.threads import threads_of_numba
 
-    if spins.ndim != 2 or spins.shape[1] != hamiltonian.sites or spins.dtype != np.int8:
-        raise InputError(
-            f"spins as int8 of shape (configurations, {hamiltonian.sites})",
-            f"{spins.dtype} of shape {spins.shape}",
-            "use Hamiltonian.statistics for tensors of other kinds",
-        )
+    if spins.ndim != 2:
+        raise InputError("spins of shape (configurations, sites)", f"shape {spins.shape}", "pass spins[None]")
+    _check(spins, hamiltonian)
     found = np.zeros((len(spins), len(hamiltonian.names)))
     rows = np.ascontiguousarray(spins)
     with threads_of_numba(threads):
@@ -66,6 +63,7 @@ def energy_of(model: Model) -> Callable[[NDArray[Any]], NDArray[np.float64]]:
     values = np.concatenate([np.zeros(0), *[-model.couplings[t.name] * t.weights for t in kept]])
 
     def of(spins: NDArray[Any]) -> NDArray[np.float64]:
+        _check(spins, model)
         found = np.zeros(spins.shape[:-1])
         total(
             np.ascontiguousarray(spins).reshape(-1, spins.shape[-1]), ends, sites, values, found.reshape(-1)
@@ -73,3 +71,12 @@ def energy_of(model: Model) -> Callable[[NDArray[Any]], NDArray[np.float64]]:
         return found
 
     return of
+
+
+def _check(spins: NDArray[Any], model: Model) -> None:
+    if spins.shape[-1] != model.sites or spins.dtype != np.int8:
+        raise InputError(
+            f"spins as int8, the last axis of {model.sites}",
+            f"{spins.dtype} of shape {spins.shape}",
+            "use Hamiltonian.energy for tensors of other kinds",
+        )

@@ -15,7 +15,7 @@ from lensmaker.core import InputError
 from lensmaker.systems.spins.canonical import Canonical
 from lensmaker.systems.spins.hamiltonian import hamiltonian, ising
 from lensmaker.systems.spins.lattices import chain, square
-from lensmaker.systems.spins.sampling import HeatBath, Kawasaki, Metropolis, ParallelTempering
+from lensmaker.systems.spins.sampling import HeatBath, Kawasaki, Metropolis, ParallelTempering, Wolff
 from lensmaker.systems.spins.sampling.tempering_ladder import geometric, ladder
 
 CASES = {
@@ -172,9 +172,9 @@ BAD = {
         r"T = 1\.5, which is not on its ladder",
     ),
     "of the rule": (
-        lambda: ParallelTempering((1.0, math.inf), Metropolis()),
-        Canonical(ising(square(2)), 1.0),
-        "an infinite temperature",
+        lambda: ParallelTempering((1.0, 2.0), Wolff()),
+        Canonical(ising(square(2), h=0.1), 1.0),
+        "a field",
     ),
 }
 

@@ -13,7 +13,7 @@ from lensmaker.numerics.autocorrelation import autocorrelation
 from lensmaker.systems.spins.canonical import Canonical
 from lensmaker.systems.spins.hamiltonian import ising
 from lensmaker.systems.spins.lattices import square
-from lensmaker.systems.spins.sampling import HeatBath, Kawasaki, Metropolis, Sampler, choose, sample
+from lensmaker.systems.spins.sampling import HeatBath, Kawasaki, Metropolis, Sampler, Wolff, choose, sample
 from lensmaker.systems.spins.sampling.chains import settled
 from lensmaker.systems.spins.sampling.choice import trials
 
@@ -66,7 +66,7 @@ def test_chains_that_cannot_settle_say_so(monkeypatch: pytest.MonkeyPatch) -> No
     from lensmaker.systems.spins.sampling import sampler as module
 
     monkeypatch.setattr(module, "STAGES", 4)
-    found = sample(Canonical(ising(square(32)), 0.3), 16, rule=Metropolis(), seed=1)
+    found = sample(Canonical(ising(square(32)), 0.3), 16, rule=Metropolis(), seed=3)
     assert not found.provenance.is_settled
     assert "burn-in was not shown to be enough" in str(found)
 
@@ -112,10 +112,10 @@ def test_the_choice_is_that_of_least_work_and_does_not_change() -> None:
 
 
 def test_rules_that_do_not_apply_are_not_chosen() -> None:
-    hot = Canonical(ising(square(3)), math.inf)
-    assert "metropolis" not in {t.rule for t in trials(hot, seed=0)}
+    in_a_field = Canonical(ising(square(3), h=0.1), 2.0)
+    assert "wolff" not in {t.rule for t in trials(in_a_field, seed=0)}
     with pytest.raises(InputError, match="a system that some rule can sample"):
-        choose(hot, rules=(Metropolis,))
+        choose(in_a_field, rules=(Wolff,))
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Samplers: rules that move configurations, and the sampler that owns chains, errors and what is saved."""
 
+from lensmaker.systems.spins.sampling.checkerboard import Checkerboard
 from lensmaker.systems.spins.sampling.choice import choose
 from lensmaker.systems.spins.sampling.drawing import sample
 from lensmaker.systems.spins.sampling.heat_bath import HeatBath
@@ -8,15 +9,22 @@ from lensmaker.systems.spins.sampling.metropolis import Metropolis
 from lensmaker.systems.spins.sampling.multispin import MultiSpin
 from lensmaker.systems.spins.sampling.multistate_heat_bath import MultistateHeatBath
 from lensmaker.systems.spins.sampling.multistate_metropolis import MultistateMetropolis
+from lensmaker.systems.spins.sampling.on_torch import TorchCheckerboard
 from lensmaker.systems.spins.sampling.parallel_tempering import ParallelTempering
 from lensmaker.systems.spins.sampling.rule import Rule
 from lensmaker.systems.spins.sampling.sampler import Sampler
 from lensmaker.systems.spins.sampling.samples import Samples
+from lensmaker.systems.spins.sampling.swendsen_wang import SwendsenWang
+from lensmaker.systems.spins.sampling.wolff import Wolff
 
 RULES: tuple[type[Rule], ...] = (
     Metropolis,
     HeatBath,
+    Checkerboard,
+    TorchCheckerboard,
     MultiSpin,
+    Wolff,
+    SwendsenWang,
     Kawasaki,
     ParallelTempering,
     MultistateMetropolis,
@@ -26,6 +34,7 @@ RULES: tuple[type[Rule], ...] = (
 
 __all__ = [
     "RULES",
+    "Checkerboard",
     "HeatBath",
     "Kawasaki",
     "Metropolis",
@@ -36,6 +45,9 @@ __all__ = [
     "Rule",
     "Sampler",
     "Samples",
+    "SwendsenWang",
+    "TorchCheckerboard",
+    "Wolff",
     "choose",
     "sample",
 ]

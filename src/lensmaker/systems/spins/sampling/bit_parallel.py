@@ -19,7 +19,7 @@ from lensmaker.systems.spins.sampling.packing import Packing, Words, packing
 from lensmaker.systems.spins.sampling.randomness import streams
 from lensmaker.systems.spins.sampling.rule import Spins, Walk
 from lensmaker.systems.spins.sampling.threads import threads_of_numba
-from lensmaker.systems.spins.sampling.thresholds import LEADING, PRECISION, thresholds
+from lensmaker.systems.spins.sampling.thresholds import LEADING, PRECISION, STILL, thresholds
 
 _STRIP = 256
 """Sites of a class that a thread moves by one stream."""
@@ -132,7 +132,8 @@ def _move(  # type: ignore[no-untyped-def]
     u is counted in three bits, the highest of which stays set once it is. A lane takes bit k of L_u = Σ 2^(−k) L_uk
     with probability 2^(−k): that of the first random bit that is set. The leading ones are gone through from the last
     to the first, each one that is set overwriting what was taken before; then the few lanes with none of them go on
-    until all have one. Rows `base` of the spins and `own` of the random numbers are the strip's first.
+    until all have one. L_{z/2} is 15/16, and so is L_8 for z = 8, which the three bits take for 4. Rows `base` of the
+    spins and `own` of the random numbers are the strip's first.
     """
     a, b, c, d = load(random, own), load(random, own + 1), load(random, own + 2), load(random, own + 3)
     none = spread(np.uint64(0))
@@ -156,7 +157,7 @@ def _move(  # type: ignore[no-untyped-def]
             free = free | u0
         if half == 0:
             free = ~none
-        decided = free
+        decided, still = free, ~none
         t0, t1, t2, t3 = none, none, none, none
         if half <= 2:
             for k in range(LEADING):
@@ -164,6 +165,8 @@ def _move(  # type: ignore[no-untyped-def]
                 t0 = chosen(r, limits[z, k, 0], t0)
                 t1 = chosen(r, limits[z, k, 1], t1)
                 decided = decided | r
+                if k < STILL:
+                    still = still & r
         else:
             for k in range(LEADING):
                 r, a, b, c, d = drawn(a, b, c, d)
@@ -172,6 +175,8 @@ def _move(  # type: ignore[no-untyped-def]
                 t2 = chosen(r, limits[z, k, 2], t2)
                 t3 = chosen(r, limits[z, k, 3], t3)
                 decided = decided | r
+                if k < STILL:
+                    still = still & r
         for k in range(LEADING, PRECISION):
             if not some(~decided):
                 break
@@ -182,8 +187,12 @@ def _move(  # type: ignore[no-untyped-def]
             t2 = chosen(r, limits[z, k, 2], t2)
             t3 = chosen(r, limits[z, k, 3], t3)
             decided = decided | r
+        if 2 * half == z:  # lanes that lose nothing have used no random bits: four that are set keep them
+            still = still & (u0 if half & 1 else ~u0) & (u1 if half & 2 else ~u1) & (u2 if half & 4 else ~u2)
+        else:
+            still = none
         low, high = (u0 & t1) | (~u0 & t0), (u0 & t3) | (~u0 & t2)
-        store(spins, base + i, s ^ (free | (u1 & high) | (~u1 & low)))
+        store(spins, base + i, s ^ ((free | (u1 & high) | (~u1 & low)) & ~still))
     store(random, own, a)
     store(random, own + 1, b)
     store(random, own + 2, c)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, ClassVar
 
 from lensmaker.core import Reference
@@ -16,7 +15,8 @@ if TYPE_CHECKING:
 class Metropolis(Rule):
     """A spin is turned over with probability min(1, e^(−βΔH)), site after site in their order.
 
-    A sweep leaves e^(−βH)/Z as it is; each of its steps is in detailed balance.
+    A sweep leaves e^(−βH)/Z as it is; each of its steps is in detailed balance. A turn that costs nothing is taken 15
+    times in 16: were it always, spins without bonds would turn at every sweep, and nothing about them be random.
     """
 
     name = "metropolis"
@@ -33,10 +33,6 @@ class Metropolis(Rule):
     )
 
     def reason(self, system: Canonical) -> str:
-        if math.isinf(system.temperature):
-            return (
-                "an infinite temperature, where every spin is turned over at every step and nothing is random"
-            )
         return ""
 
     def start(self, system: Canonical, spins: Spins, seed: int) -> OneByOne:

@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 class MultiSpin(Rule):
     """Metropolis with a bit for each spin: the same site of 512 chains, or of 512 blocks of one lattice, at a time.
 
-    A spin of z bonds of strength J, u of them unsatisfied, is turned over with probability min(1, e^(−2βJ(z − 2u))).
-    Each has random bits of its own, as many as it takes to decide; the probability is rounded down by less than 2⁻⁶⁴.
+    A spin of z bonds of strength J, u of them unsatisfied, is turned over with probability min(1, e^(−2βJ(z − 2u))),
+    and 15/16 where that costs nothing: always, two classes in turns could go in circles. Each has random bits of its
+    own, as many as it takes to decide; the probability is rounded down by less than 2⁻⁶⁴.
     Chains are laid into lanes by `packing`: many chains side by side, or few, their lattice cut into blocks where it
     is periodic, and the sites of a class that no bond joins one class after the other.
     """

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from lensmaker.core import InputError
 from lensmaker.systems.spins.canonical import Canonical
 from lensmaker.systems.spins.multistate import Multistate
+from lensmaker.systems.spins.sampling.limits import FREE, NOTHING
 from lensmaker.systems.spins.sampling.randomness import below, streams, uniform
 from lensmaker.systems.spins.sampling.rule import Spins, Walk
 from lensmaker.systems.spins.sampling.threads import threads_of_numba
@@ -70,7 +71,7 @@ def _advance(
                     for k in range(first[i], first[i + 1]):
                         other = s[others[k]]
                         gain += weights[k] * (pair[proposed, other] - pair[s[i], other])
-                    if gain <= 0 or uniform(stream) < math.exp(-gain):
+                    if gain < -NOTHING or uniform(stream) < (math.exp(-gain) if gain > NOTHING else FREE):
                         s[i] = proposed
 
 

@@ -9,6 +9,7 @@ from numba import njit, prange
 from numpy.typing import NDArray
 
 from lensmaker.systems.spins.canonical import Canonical
+from lensmaker.systems.spins.sampling.limits import FREE, NOTHING
 from lensmaker.systems.spins.sampling.products import products
 from lensmaker.systems.spins.sampling.randomness import streams, uniform
 from lensmaker.systems.spins.sampling.rule import Spins, Walk
@@ -79,5 +80,5 @@ def _advance(
                 if heat_bath:
                     if uniform(stream) * (1 + math.exp(min(gain, 700.0))) < 1:
                         s[i] = -s[i]
-                elif gain <= 0 or uniform(stream) < math.exp(-gain):
+                elif gain < -NOTHING or uniform(stream) < (math.exp(-gain) if gain > NOTHING else FREE):
                     s[i] = -s[i]

@@ -7,19 +7,24 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from lensmaker.systems.spins.sampling.limits import FREE
+
 PRECISION = 64
 """Bits of an acceptance: it is rounded down by less than 2⁻⁶⁴."""
 
 LEADING = 12
 """Bits that are drawn for in any case; of 512 lanes, all have taken one of them nine times in ten."""
 
+STILL = 4
+"""Bits that keep a lane whose turn would cost nothing, if all are set: 1 − 2⁻⁴ = 15/16 turn."""
+
 DEGREES = 9
 """Bonds of a site, from none to eight."""
 
 
 def acceptance(gain: float, bonds: int, unsatisfied: int) -> float:
-    """e^(−gain(z − 2u))."""
-    return math.exp(-gain * (bonds - 2 * unsatisfied))
+    """e^(−gain(z − 2u)); 15/16 of it for u = 0 and z = 8, as the way back."""
+    return math.exp(-gain * (bonds - 2 * unsatisfied)) * (FREE if (bonds, unsatisfied) == (8, 0) else 1.0)
 
 
 def thresholds(gain: float) -> NDArray[np.uint64]:
