@@ -39,6 +39,8 @@ class Convergence(Enum):
     NOT_FINITE = "the values overflow or are not a number: look at the first element marked so"
     TOO_FEW_SAMPLES = "one sample gives no statistical error: pass a larger batch"
     ITERATION_LIMIT = "the iteration stopped at its limit: raise the limit or loosen the tolerance"
+    CORRELATED = "the samples are too few for how long they remember, so the error is a guess: sample longer"
+    UNBOUNDED = "the samples fit best at an infinite value: draw more of them, or penalise large values"
 
 
 @dataclass(frozen=True)
