@@ -100,7 +100,9 @@ class CouplingMethod(Instrument):
         spread = self._spread(problem, observed, K, at, bounded)
         states = [
             _state(bound, known, error, converged)
-            for bound, known, error in zip(bounded, spread.is_known, spread.errors, strict=True)
+            for bound, known, error in zip(
+                *map(np.ndarray.tolist, (bounded, spread.is_known, spread.errors)), strict=True
+            )
         ]
         pull = -solve(at.hessian, self.l2 * K) if self.l2 else np.zeros(len(K))
         return Inferred(
