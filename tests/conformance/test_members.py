@@ -23,6 +23,13 @@ from lensmaker.design.diagnose import ABERRATIONS
 from lensmaker.design.evidence import Evidence
 from lensmaker.instruments import INSTRUMENTS
 from lensmaker.instruments.attention import AttentionEntropy
+from lensmaker.instruments.couplings import (
+    MaximumLikelihood,
+    MinimumProbabilityFlow,
+    Observed,
+    PseudoLikelihood,
+    observe,
+)
 from lensmaker.instruments.gradients import Gradients
 from lensmaker.instruments.jacobian import Jacobian
 from lensmaker.instruments.saturation import Saturation
@@ -30,6 +37,8 @@ from lensmaker.instruments.signals import Signals
 from lensmaker.instruments.spectra import Spectra
 from lensmaker.systems.networks import Network
 from lensmaker.systems.networks.prescription import prescribe
+from lensmaker.systems.spins.hamiltonian import ising
+from lensmaker.systems.spins.lattices import square
 from lensmaker.theories import THEORIES
 from lensmaker.theories.criticality import ActivationLayer, Criticality
 from lensmaker.theories.finite_width import FiniteWidth
@@ -68,6 +77,11 @@ def network(seed: int = 0) -> Network:
     return Network(model, (x, y), nn.functional.cross_entropy, seed=seed)
 
 
+def spins() -> Observed:
+    drawn = np.random.default_rng(3).choice(np.array([-1, 1], np.int8), (200, 9))
+    return observe(drawn, ising(square(3), h=0.1))
+
+
 @dataclass(frozen=True)
 class Row:
     """How a member is made and what it studies; `silent` are declared quantities that this system lacks."""
@@ -89,6 +103,9 @@ TABLE: dict[type, Row] = {
     Gradients: Row(Gradients, network),
     Jacobian: Row(Jacobian, network, frozenset({"jacobian_max"})),
     Spectra: Row(Spectra, network),
+    MaximumLikelihood: Row(MaximumLikelihood, spins),
+    PseudoLikelihood: Row(PseudoLikelihood, spins),
+    MinimumProbabilityFlow: Row(MinimumProbabilityFlow, spins),
 }
 
 MEMBERS = (*THEORIES, *INSTRUMENTS, *ABERRATIONS)
@@ -228,7 +245,8 @@ def test_the_patient_is_undisturbed() -> None:
         check=True,
     )
     found = json.loads(run.stdout)
-    assert set(found) == {m.name for m in MEMBERS if m is not Criticality}
+    of_networks = {*ABERRATIONS, *(m for m, row in TABLE.items() if row.system is network)}
+    assert set(found) == {m.name for m in of_networks}
     assert {name: changed for name, changed in found.items() if changed} == {}
 
 

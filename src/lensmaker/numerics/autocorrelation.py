@@ -45,7 +45,7 @@ class Autocorrelation:
         return self.samples / (2 * self.time)
 
 
-def autocorrelation(series: ArrayLike, *, hypothesis: float = 1.5) -> Autocorrelation:
+def autocorrelation(series: ArrayLike, *, hypothesis: float = 1.5, shortest: int = 1) -> Autocorrelation:
     r"""Integrated autocorrelation time by an automatic window.
 
     The window W is the first lag at which e^(−W/τ(W)) − τ(W)/√(WN) is negative, for a decay time of
@@ -58,6 +58,8 @@ def autocorrelation(series: ArrayLike, *, hypothesis: float = 1.5) -> Autocorrel
         (n,) of one chain or (chains, n); the mean is that of all chains.
     hypothesis
         S: the decay time over the integrated one.
+    shortest
+        Least window: for a series with a small share of a mode that is known to be slower.
 
     Raises
     ------
@@ -94,6 +96,7 @@ def autocorrelation(series: ArrayLike, *, hypothesis: float = 1.5) -> Autocorrel
         decay = np.where(τ > 0.5, hypothesis / np.log(np.where(τ > 0.5, ratio, 2.0)), 1e-10)
         ends = np.exp(-lag / decay) - decay / np.sqrt(lag * total) < 0
     at = int(np.argmax(ends)) if ends.any() else len(τ) - 1
+    at = min(max(at, shortest - 1), len(τ) - 1)
     W = int(lag[at])
     time = max(float(τ[at]) * (1 + (2 * W + 1) / total), 0.5 / total)
     return Autocorrelation(time, time * math.sqrt(4 * max(W + 0.5 - time, 0.5) / total), W, total)

@@ -46,16 +46,16 @@ def solve(matrix: Values | csr_matrix, right: Values, *, tolerance: float = 1e-1
 
     Examples
     --------
-    >>> solve(np.array([[2.0, 1.0], [1.0, 2.0]]), np.array([3.0, 3.0])).tolist()
-    [1.0, 1.0]
+    >>> solve(np.array([[4.0, 0.0], [0.0, 1.0]]), np.array([4.0, 3.0])).tolist()
+    [1.0, 3.0]
     """
     if not isinstance(matrix, np.ndarray):
         if matrix.shape[0] > DENSE:
             return _conjugate_gradients(matrix.tocsr(), right, tolerance)
         matrix = matrix.toarray()
-    scale = np.sqrt(np.diagonal(matrix))
-    if not (scale > 0).all() or not np.isfinite(matrix).all():
+    if not (np.diagonal(matrix) > 0).all() or not np.isfinite(matrix).all():
         raise NotPositiveDefinite
+    scale = np.sqrt(np.diagonal(matrix))
     try:
         factor = cho_factor(matrix / np.outer(scale, scale), lower=True)
     except np.linalg.LinAlgError as error:

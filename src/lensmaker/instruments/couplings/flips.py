@@ -55,7 +55,7 @@ def flips(model: Hamiltonian) -> Flips:
     >>> from lensmaker.systems.spins.lattices import chain
     >>> table = flips(ising(chain(3, periodic=False)))
     >>> table.of_slot.tolist(), table.others[:, 0].tolist()
-    ([0, 1, 3, 4], [1, 0, 2, 1])
+    ([0, 1, 3, 4], [1, 2, 0, 1])
     """
     width = max(1, model.degree - 1)
     place = {name: a for a, name in enumerate(model.names)}

@@ -171,7 +171,8 @@ class CouplingMethod(Instrument):
         if bounded.any():
             with suppress(NotPositiveDefinite):  # far from a minimum: no errors
                 influence[bounded] = -solve(at.hessian, scores.reshape(-1, A).T[bounded])
-        return Spread(influence.T.reshape(chains, n, A), size)
+        statistics = problem.scores(np.zeros(A), size)
+        return Spread(influence.T.reshape(chains, n, A), statistics, size)
 
 
 def tell_apart(hessian: Values | csr_matrix, names: tuple[str, ...]) -> None:

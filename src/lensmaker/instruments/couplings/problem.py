@@ -29,7 +29,10 @@ class Problem(ABC):
 
     @abstractmethod
     def scores(self, K: Values, size: int) -> Values:
-        """∂ℓ/∂K, means over `size` samples of a chain in a row: (chains, M // size, A)."""
+        """∂ℓ/∂K, means over `size` samples of a chain in a row: (chains, M // size, A).
+
+        At K = 0 they are −Φ but for a constant, and for a factor that is the order of the products.
+        """
 
     @abstractmethod
     def never_rises(self, direction: Values) -> bool:

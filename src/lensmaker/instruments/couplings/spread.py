@@ -26,10 +26,15 @@ class Spread:
     samples of a chain. Of independent samples of the fitted terms, H⁻¹ V H⁻¹ of the maximum likelihood is the
     inverse Fisher information.
 
+    Of a slow mode the influence may have a small share only, where the likelihood is local; a window that is found
+    by the influence alone ends before it. So no window is shorter than that of the statistic Φ_a itself.
+
     Attributes
     ----------
     influence
         x, means over `size` samples in a row, (chains, n, A); nan of couplings at infinity.
+    statistics
+        −Φ_a, but for factors and constants, in the same shape.
     size
         Samples in each.
 
@@ -39,6 +44,7 @@ class Spread:
     """
 
     influence: Values
+    statistics: Values
     size: int
 
     @property
@@ -51,7 +57,8 @@ class Spread:
         """Of each coupling's influence; none where a chain has fewer than four steps."""
         if self.influence.shape[1] < 4:
             return ()
-        return tuple(autocorrelation(np.nan_to_num(series)) for series in np.moveaxis(self.influence, -1, 0))
+        both = zip(np.moveaxis(self.influence, -1, 0), np.moveaxis(self.statistics, -1, 0), strict=True)
+        return tuple(autocorrelation(np.nan_to_num(x), shortest=autocorrelation(Φ).window) for x, Φ in both)
 
     @cached_property
     def errors(self) -> Values:
