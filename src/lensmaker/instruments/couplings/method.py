@@ -8,7 +8,7 @@ from abc import abstractmethod
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,13 +21,16 @@ from lensmaker.instruments.couplings.observed import Observed
 from lensmaker.instruments.couplings.problem import Problem, Values
 from lensmaker.instruments.couplings.spread import Spread
 from lensmaker.numerics.newton import Expansion, Minimum, minimise
-from lensmaker.numerics.positive_definite import DENSE, NotPositiveDefinite, solve
+from lensmaker.numerics.positive_definite import NotPositiveDefinite, solve
 
 _STEPS = 6
 """Newton steps after which a minimum that is not near is looked for at infinity: there each adds one to u."""
 
-_SCORES = 1 << 22
-"""Numbers that the influence of all samples may have: 32 MiB."""
+_SCORES = 1 << 20
+"""Numbers that the influence of all samples may have, if that leaves `_FEW` samples, or means of several."""
+
+_FEW = 500
+"""Means of samples from which an error is known to some 5 %."""
 
 
 @dataclass(frozen=True)
@@ -164,7 +167,8 @@ class CouplingMethod(Instrument):
         self, problem: Problem, observed: Observed, K: Values, at: Expansion, bounded: NDArray[np.bool_]
     ) -> Spread:
         steps = observed.spins.shape[1]
-        size = max(1, min(math.ceil(observed.samples * len(K) / _SCORES), steps // 64))
+        size = math.ceil(observed.samples * len(K) / _SCORES)
+        size = max(1, min(size, observed.samples // _FEW, steps // 8))
         scores = problem.scores(K, size)
         chains, n, A = scores.shape
         influence = np.full((A, chains * n), math.nan)
@@ -183,25 +187,21 @@ def tell_apart(hessian: Values | csr_matrix, names: tuple[str, ...]) -> None:
     InputError
         With the names of those terms.
     """
-    if issparse(hessian) and len(names) > DENSE:
-        try:
-            solve(hessian, np.random.default_rng(0).normal(size=len(names)), tolerance=1e-6)
-        except NotPositiveDefinite as error:
-            _refuse(error.direction, names)
+    try:
+        solve(hessian, np.random.default_rng(0).normal(size=len(names)), tolerance=1e-6)
         return
+    except NotPositiveDefinite as error:
+        if error.direction is not None:
+            _refuse(error.direction, names)
     dense = hessian if isinstance(hessian, np.ndarray) else hessian.toarray()
     diagonal = np.diagonal(dense)
     if not (diagonal > 0).all():
         _refuse((diagonal <= 0).astype(float), names)
     scale = diagonal**-0.5
-    values, vectors = np.linalg.eigh(dense * np.outer(scale, scale))
-    if values[0] < 1e-12 * len(names):
-        _refuse(vectors[:, 0], names)
+    _refuse(scale * np.linalg.eigh(dense * np.outer(scale, scale))[1][:, 0], names)
 
 
-def _refuse(direction: Values | None, names: tuple[str, ...]) -> None:
-    if direction is None:
-        direction = np.ones(len(names))
+def _refuse(direction: Values, names: tuple[str, ...]) -> NoReturn:
     involved = [names[a] for a in np.flatnonzero(np.abs(direction) > 1e-3 * np.abs(direction).max())]
     shown = ", ".join(involved[:6]) + (", …" if len(involved) > 6 else "")
     if len(involved) == 1:

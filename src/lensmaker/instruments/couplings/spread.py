@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from lensmaker.numerics.autocorrelation import Autocorrelation, autocorrelation, block_means
+from lensmaker.numerics.autocorrelation import Autocorrelation, autocorrelations, block_means
 
 Values = NDArray[np.float64]
 
@@ -57,8 +57,9 @@ class Spread:
         """Of each coupling's influence; none where a chain has fewer than four steps."""
         if self.influence.shape[1] < 4:
             return ()
-        both = zip(np.moveaxis(self.influence, -1, 0), np.moveaxis(self.statistics, -1, 0), strict=True)
-        return tuple(autocorrelation(np.nan_to_num(x), shortest=autocorrelation(Φ).window) for x, Φ in both)
+        of_statistics = autocorrelations(np.moveaxis(self.statistics, -1, 0))
+        x = np.nan_to_num(np.moveaxis(self.influence, -1, 0))
+        return tuple(autocorrelations(x, shortest=[max(1, c.window) for c in of_statistics]))
 
     @cached_property
     def errors(self) -> Values:
