@@ -13,14 +13,28 @@ from scipy.stats import chi2, kstest
 from exact.losses import drawn
 from exact.swendsen_wang import swendsen_wang
 from lensmaker.core import Convergence
-from lensmaker.instruments.couplings import METHODS, CouplingMethod, Inferred, infer
+from lensmaker.instruments.couplings import (
+    METHODS,
+    CouplingMethod,
+    Inferred,
+    MaximumLikelihood,
+    PseudoLikelihood,
+    infer,
+)
 from lensmaker.systems.spins.canonical import Canonical
 from lensmaker.systems.spins.hamiltonian import Hamiltonian, hamiltonian, ising
 from lensmaker.systems.spins.lattices import square
 from lensmaker.systems.spins.sampling import Metropolis
 
-by_method = pytest.mark.parametrize("method", [m() for m in METHODS], ids=lambda m: m.name)
-of_any_size = pytest.mark.parametrize("method", [m() for m in METHODS[1:]], ids=lambda m: m.name)
+
+def methods(
+    *quick: type[CouplingMethod], of: tuple[type[CouplingMethod], ...] = METHODS
+) -> pytest.MarkDecorator:
+    """All of them, those that are not quick in the slow tests; errors are found by the same code for all."""
+    return pytest.mark.parametrize(
+        "method",
+        [pytest.param(m(), id=m.name, marks=[] if m in quick else [pytest.mark.slow]) for m in of],
+    )
 
 
 def chance(squares: float, count: int) -> float:
@@ -50,7 +64,7 @@ def sixteen(rng: np.random.Generator) -> Hamiltonian:
     return hamiltonian(9, terms, dict(zip(terms, rng.normal(size=len(terms)) * 0.5, strict=True)))
 
 
-@by_method
+@methods(*METHODS)
 def test_sixteen_random_couplings(method: CouplingMethod) -> None:
     """Eight systems; a χ² of 128 degrees of freedom at a false alarm of 1e-4, and no |z| beyond 1e-4."""
     squares, largest = 0.0, 0.0
@@ -73,7 +87,7 @@ SMALL = hamiltonian(
 )
 
 
-@by_method
+@methods(MaximumLikelihood)
 def test_errors_cover(method: CouplingMethod) -> None:
     """200 repetitions: z is normal (KS) and χ² has 600 degrees of freedom; four tests at 1e-4 each.
 
@@ -100,7 +114,7 @@ def chains() -> tuple[Canonical, np.ndarray]:
     return system, np.stack(kept, 1)
 
 
-@by_method
+@methods(PseudoLikelihood)
 def test_errors_cover_chains(method: CouplingMethod, chains: tuple[Canonical, np.ndarray]) -> None:
     """Each |z| has the variance of a normal one to 20 %, four standard deviations; of shuffled samples it has not.
 
@@ -127,7 +141,7 @@ def test_chains_together_say_what_they_say_one_after_the_other(
     assert together.errors == pytest.approx(joined.errors, rel=0.05)
 
 
-@of_any_size
+@methods(*METHODS[1:], of=METHODS[1:])
 @pytest.mark.parametrize(("K", "chains_", "steps"), [(0.3, 400, 20), (0.44, 400, 60)])
 def test_ising_square(method: CouplingMethod, K: float, chains_: int, steps: int) -> None:
     """16 × 16, coupling and field, each at a false alarm of 1e-4."""
@@ -139,7 +153,7 @@ def test_ising_square(method: CouplingMethod, K: float, chains_: int, steps: int
     assert found.errors["J"] < 0.005
 
 
-@of_any_size
+@methods(PseudoLikelihood, of=METHODS[1:])
 def test_each_bond_of_a_lattice(method: CouplingMethod) -> None:
     """1152 couplings by conjugate gradients; their mean square z has a deviation of some 4 %."""
     lattice = square(24)
