@@ -120,3 +120,12 @@ def test_threads_change_nothing(method: CouplingMethod) -> None:
     one, three = infer(samples, WEIGHTED, type(method)()), infer(samples, WEIGHTED, method)
     assert one.couplings == three.couplings
     assert one.errors == three.errors
+
+
+@pytest.mark.parametrize("method", [m() for m in METHODS], ids=lambda m: m.name)
+def test_the_influence_of_a_sample_is_what_it_pulls(method: CouplingMethod) -> None:
+    """K of all samples less K without the first is x/(M − 1) to first order."""
+    samples = drawn(WEIGHTED, 2000, np.random.default_rng(5))
+    found, without = infer(samples, WEIGHTED, method), infer(samples[1:], WEIGHTED, method)
+    pulled = [found.couplings[n] - without.couplings[n] for n in WEIGHTED.names]
+    assert pulled == pytest.approx((found.spread.influence[0, 0] / 1999).tolist(), rel=0.05, abs=1e-6)
