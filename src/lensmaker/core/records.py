@@ -41,6 +41,8 @@ class Convergence(Enum):
     SERIES_TOO_SHORT = "the series is shorter than 50 autocorrelation times: sample longer"
     CHAINS_DISAGREE = "the chains have not met (R̂ > 1.05): burn in longer, or choose another rule"
     ITERATION_LIMIT = "the iteration stopped at its limit: raise the limit or loosen the tolerance"
+    CORRELATED = "the samples are too few for how long they remember, so the error is a guess: sample longer"
+    UNBOUNDED = "the samples fit best at an infinite value: draw more of them, or penalise large values"
 
 
 @dataclass(frozen=True)

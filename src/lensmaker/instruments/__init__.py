@@ -2,6 +2,7 @@
 
 from lensmaker.instruments.attention import AttentionEntropy
 from lensmaker.instruments.base import Instrument
+from lensmaker.instruments.couplings import MaximumLikelihood, MinimumProbabilityFlow, PseudoLikelihood
 from lensmaker.instruments.gradients import Gradients
 from lensmaker.instruments.jacobian import Jacobian
 from lensmaker.instruments.saturation import Saturation
@@ -17,5 +18,8 @@ INSTRUMENTS: tuple[type[Instrument], ...] = (
     Jacobian,
     Spectra,
     Ensemble,
+    MaximumLikelihood,
+    PseudoLikelihood,
+    MinimumProbabilityFlow,
 )
 """Every instrument there is; the CLI, the docs and the conformance tests read this tuple."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +11,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from lensmaker.core import InputError
 from lensmaker.numerics.resampling import Estimate
+
+_NUMBERS = 1 << 18
+"""Steps of series that are looked at together: what stays in a processor's cache."""
 
 _LENGTHS = 50
 """Autocorrelation times that a series must have for its own to be known to some 30 %."""
@@ -45,7 +49,7 @@ class Autocorrelation:
         return self.samples / (2 * self.time)
 
 
-def autocorrelation(series: ArrayLike, *, hypothesis: float = 1.5) -> Autocorrelation:
+def autocorrelation(series: ArrayLike, *, hypothesis: float = 1.5, shortest: int = 1) -> Autocorrelation:
     r"""Integrated autocorrelation time by an automatic window.
 
     The window W is the first lag at which e^(−W/τ(W)) − τ(W)/√(WN) is negative, for a decay time of
@@ -58,6 +62,8 @@ def autocorrelation(series: ArrayLike, *, hypothesis: float = 1.5) -> Autocorrel
         (n,) of one chain or (chains, n); the mean is that of all chains.
     hypothesis
         S: the decay time over the integrated one.
+    shortest
+        Least window: for a series with a small share of a mode that is known to be slower.
 
     Raises
     ------
@@ -79,33 +85,69 @@ def autocorrelation(series: ArrayLike, *, hypothesis: float = 1.5) -> Autocorrel
     True
     """
     x = np.atleast_2d(np.asarray(series, dtype=np.float64))
-    chains, n = x.shape
+    return autocorrelations(x[None], hypothesis=hypothesis, shortest=[shortest])[0]
+
+
+def autocorrelations(
+    series: NDArray[np.float64], *, hypothesis: float = 1.5, shortest: Sequence[int] | None = None
+) -> list[Autocorrelation]:
+    """`autocorrelation` of many series of one length, (series, chains, n); `shortest` of each.
+
+    Raises
+    ------
+    InputError
+        If a chain has fewer than four steps.
+
+    Examples
+    --------
+    >>> [found.time for found in autocorrelations(np.ones((2, 1, 8)))]  # that stand still
+    [0.5, 0.5]
+    """
+    count, chains, n = series.shape
     if n < 4:
         raise InputError("at least four steps of a chain", f"{n}", "sample longer")
+    least = [1] * count if shortest is None else list(shortest)
+    step = max(1, _NUMBERS // (chains * n))
+    found: list[Autocorrelation] = []
+    for start in range(0, count, step):
+        found += _windowed(series[start : start + step], hypothesis, np.array(least[start : start + step]))
+    return found
+
+
+def _windowed(
+    x: NDArray[np.float64], hypothesis: float, shortest: NDArray[np.int64]
+) -> list[Autocorrelation]:
+    count, chains, n = x.shape
     total = chains * n
-    covariance = _covariance(x - x.mean(), n // 2)
-    if not covariance[0] > 0:  # a series that stands still
-        return Autocorrelation(0.5, 0.0, 0, total)
-    ρ = covariance / covariance[0]
-    τ = 0.5 + np.cumsum(ρ[1:])
-    lag = np.arange(1, len(τ) + 1)
+    covariance = _covariance(x - x.mean(axis=(1, 2), keepdims=True), n // 2)
+    moves = covariance[:, 0] > 0
+    ρ = covariance[:, 1:] / np.where(moves, covariance[:, 0], 1.0)[:, None]
+    τ = 0.5 + np.cumsum(ρ, axis=1)
+    lag = np.arange(1, τ.shape[1] + 1)
     with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
         ratio = (2 * τ + 1) / (2 * τ - 1)
         decay = np.where(τ > 0.5, hypothesis / np.log(np.where(τ > 0.5, ratio, 2.0)), 1e-10)
         ends = np.exp(-lag / decay) - decay / np.sqrt(lag * total) < 0
-    at = int(np.argmax(ends)) if ends.any() else len(τ) - 1
-    W = int(lag[at])
-    time = max(float(τ[at]) * (1 + (2 * W + 1) / total), 0.5 / total)
-    return Autocorrelation(time, time * math.sqrt(4 * max(W + 0.5 - time, 0.5) / total), W, total)
+    at = np.where(ends.any(1), ends.argmax(1), len(lag) - 1)
+    at = np.clip(at, shortest - 1, len(lag) - 1)
+    found = []
+    for τ_at, W, moved in zip(
+        τ[np.arange(count), at].tolist(), lag[at].tolist(), moves.tolist(), strict=True
+    ):
+        time = max(τ_at * (1 + (2 * W + 1) / total), 0.5 / total)
+        error = time * math.sqrt(4 * max(W + 0.5 - time, 0.5) / total)
+        still = Autocorrelation(0.5, 0.0, 0, total)
+        found.append(Autocorrelation(time, error, W, total) if moved else still)
+    return found
 
 
 def _covariance(x: NDArray[np.float64], lags: int) -> NDArray[np.float64]:
-    """⟨x_i x_{i+t}⟩ over all chains, for lags 0 … `lags`."""
-    n = x.shape[1]
+    """⟨x_i x_{i+t}⟩ over all chains of each series, for lags 0 … `lags`: (series, chains, n) → (series, lags + 1)."""
+    n = x.shape[2]
     size = 1 << (2 * n - 1).bit_length()
-    power = np.abs(np.fft.rfft(x, size)) ** 2
-    sums = np.fft.irfft(power.sum(0), size)[: lags + 1]
-    return np.asarray(sums / (len(x) * (n - np.arange(lags + 1))))
+    power = (np.abs(np.fft.rfft(x, size)) ** 2).sum(1)
+    sums = np.fft.irfft(power, size)[:, : lags + 1]
+    return np.asarray(sums / (x.shape[1] * (n - np.arange(lags + 1))))
 
 
 def mean_of(series: ArrayLike) -> Estimate:
