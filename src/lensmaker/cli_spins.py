@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from lensmaker import report as show
+from lensmaker.cli_spins_exact import exact
 from lensmaker.console import check_outputs, print_
 from lensmaker.core import InputError
 from lensmaker.report.numbers import number, signed, with_error
@@ -23,15 +24,15 @@ spins_app = typer.Typer(
     help="Sample spin systems and compare them with exact solutions.", no_args_is_help=True
 )
 
-LATTICES = ("chain", "square", "triangular", "honeycomb", "cubic", "complete")
-
 Lattice = Annotated[str, typer.Option(help="chain, square, triangular, honeycomb, cubic or complete.")]
-Size = Annotated[int, typer.Option(help="Sites, or unit cells, along each side.")]
+Size = Annotated[str, typer.Option(help="Sites, or unit cells, along all sides or each: 20 or 20x40.")]
 Coupling = Annotated[float, typer.Option(help="J of H = −JΣss − hΣs.")]
 Field = Annotated[float, typer.Option(help="The field h.")]
 RuleName = Annotated[str | None, typer.Option("--rule", help="metropolis, heat_bath, …; else the cheapest.")]
 Seed = Annotated[int, typer.Option(min=0, max=2**62, help="Seed of all random numbers.")]
 Threads = Annotated[int, typer.Option(help="Threads to use; the samples do not depend on it.")]
+
+spins_app.command("exact")(exact)
 
 
 @spins_app.command()
@@ -149,13 +150,11 @@ def scan(
 # -- parts of the commands --------------------------------------------------------------------------
 
 
-def _hamiltonian(lattice: str, size: int, coupling: float, field: float) -> Hamiltonian:
-    from lensmaker.systems.spins import lattices
+def _hamiltonian(lattice: str, size: str, coupling: float, field: float) -> Hamiltonian:
     from lensmaker.systems.spins.hamiltonian import ising
+    from lensmaker.systems.spins.named_lattices import named_lattice
 
-    if lattice not in LATTICES:
-        raise InputError(f"one of the lattices {', '.join(LATTICES)}", repr(lattice), "check the spelling")
-    return ising(getattr(lattices, lattice)(size), J=coupling, h=field)
+    return ising(named_lattice(lattice, size), J=coupling, h=field)
 
 
 def _rule(name: str | None) -> Rule | None:

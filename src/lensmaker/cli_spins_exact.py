@@ -13,15 +13,13 @@ from lensmaker.core import InputError
 
 if TYPE_CHECKING:
     from lensmaker.core import Prediction
-    from lensmaker.systems.spins.lattices import Lattice
-
-LATTICES = ("chain", "square", "triangular", "honeycomb", "cubic", "complete")
-"""Names of the lattices that the command line makes, of a side or more."""
 
 
 def exact(
     temperature: Annotated[float, typer.Option(help="Temperature T in units of energy, k_B = 1.")],
-    lattice: Annotated[str, typer.Option(help=f"One of {', '.join(LATTICES)}.")] = "square",
+    lattice: Annotated[
+        str, typer.Option(help="chain, square, triangular, honeycomb, cubic or complete.")
+    ] = "square",
     size: Annotated[str, typer.Option(help="Side of the lattice, or all of them: 20 or 20x40.")] = "8",
     coupling: Annotated[float, typer.Option(help="J of H = −J Σ s s′ − h Σ s.")] = 1.0,
     field: Annotated[float, typer.Option(help="h.")] = 0.0,
@@ -36,6 +34,7 @@ def exact(
     from lensmaker.report.numbers import number
     from lensmaker.systems.spins.canonical import Canonical
     from lensmaker.systems.spins.hamiltonian import ising
+    from lensmaker.systems.spins.named_lattices import named_lattice
 
     if json is not None and not json.parent.is_dir():
         raise InputError(
@@ -43,7 +42,7 @@ def exact(
         )
     if not (math.isfinite(coupling) and math.isfinite(field)):
         raise InputError("a finite coupling and field", f"{coupling} and {field}", "pass numbers")
-    made = _lattice(lattice, size, periodic=not open_edges)
+    made = named_lattice(lattice, size, periodic=not open_edges)
     system = Canonical(ising(made, coupling, field), temperature)
     found = _predictions(system, theory)
     console = Console(highlight=False)
@@ -62,25 +61,6 @@ def exact(
     console.print(show.table(rows), markup=False)
     if json is not None:
         show.write_text(json, dumps(_record(system, found), indent=2, ensure_ascii=False) + "\n")
-
-
-def _lattice(name: str, size: str, *, periodic: bool) -> Lattice:
-    from lensmaker.systems.spins import lattices
-
-    if name not in LATTICES:
-        raise InputError(f"one of the lattices {', '.join(LATTICES)}", repr(name), "check the spelling")
-    try:
-        sides = [int(part) for part in size.lower().split("x")]
-    except ValueError:
-        raise InputError("a side, or sides such as 20x40", repr(size), "pass --size 20") from None
-    most = {"chain": 1, "complete": 1, "cubic": 3}.get(name, 2)
-    if len(sides) not in (1, most):
-        raise InputError(f"one side or {most} for a {name} lattice", repr(size), "pass --size 20")
-    if name == "complete":
-        return lattices.complete(sides[0])
-    make: Any = getattr(lattices, name)
-    made: Lattice = make(*sides, periodic=periodic)
-    return made
 
 
 def _predictions(system: Any, name: str | None) -> list[Prediction]:
