@@ -61,7 +61,7 @@ def shells(lattice: Lattice) -> list[tuple[float, Integers]]:
     --------
     >>> from lensmaker.systems.spins.lattices import square
     >>> [(round(d, 3), len(pairs)) for d, pairs in shells(square(4))]
-    [(1.0, 32), (1.414, 16), (2.0, 16), (2.236, 32), (2.828, 8)]
+    [(1.0, 32), (1.414, 32), (2.0, 16), (2.236, 32), (2.828, 8)]
     """
     far = distances(lattice)
     pairs = np.stack(np.triu_indices(lattice.sites, 1), 1)

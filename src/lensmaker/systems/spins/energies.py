@@ -41,8 +41,7 @@ def energies(model: Model, spins: NDArray[Any]) -> NDArray[np.float64]:
 
     Examples
     --------
-    >>> from lensmaker.systems.spins.canonical import Model
-    from lensmaker.systems.spins.hamiltonian import ising
+    >>> from lensmaker.systems.spins.hamiltonian import ising
     >>> from lensmaker.systems.spins.lattices import chain
     >>> energies(ising(chain(3), J=1.0, h=0.5), np.array([[1, 1, 1], [1, 1, -1]], np.int8)).tolist()
     [-4.5, 0.5]

@@ -51,7 +51,8 @@ class OneCluster(Walk):
         spins, stream = self.state["spins"][:1].copy(), self.state["streams"][-1:].copy()
         clusters, turned, total = 1, 0, 0
         while total < _TRIAL * n:
-            turned = _advance(spins, stream, *self._tables, clusters)
+            with threads_of_numba(1):
+                turned = _advance(spins, stream, *self._tables, clusters)
             total, clusters = total + turned, 2 * clusters
         return max(1, round(n * (clusters // 2) / turned))
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import numba
+import torch
 
 from lensmaker.core import InputError
 
@@ -14,6 +15,8 @@ from lensmaker.core import InputError
 def threads_of_numba(count: int) -> Iterator[None]:
     """Kernels inside run on so many threads, and on no more than the machine has.
 
+    Where numba runs on OpenMP, its kernels set the number of threads that torch has, too; it is put back.
+
     Raises
     ------
     InputError
@@ -21,9 +24,10 @@ def threads_of_numba(count: int) -> Iterator[None]:
     """
     if count < 1:
         raise InputError("at least one thread", f"{count}", "pass threads=1")
-    before = numba.get_num_threads()
+    before, of_torch = numba.get_num_threads(), torch.get_num_threads()
     numba.set_num_threads(min(count, numba.config.NUMBA_NUM_THREADS))  # type: ignore[attr-defined]
     try:
         yield
     finally:
         numba.set_num_threads(before)
+        torch.set_num_threads(of_torch)
