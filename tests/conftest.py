@@ -22,6 +22,13 @@ def pytest_configure() -> None:
 
 
 @pytest.fixture(autouse=True)
+def _one_thread_of_torch() -> Iterator[None]:
+    """Nothing leaves torch with other threads: OpenMP lets one library set the number for another."""
+    yield
+    assert torch.get_num_threads() == 1
+
+
+@pytest.fixture(autouse=True)
 def _global_random_states() -> Iterator[None]:
     """Start each test from the same global random states, and hand on those that came in."""
     before = random.getstate(), np.random.get_state(), torch.get_rng_state()  # noqa: NPY002

@@ -24,7 +24,8 @@ def threads_of_numba(count: int) -> Iterator[None]:
     """
     if count < 1:
         raise InputError("at least one thread", f"{count}", "pass threads=1")
-    before, of_torch = numba.get_num_threads(), torch.get_num_threads()
+    of_torch = torch.get_num_threads()  # first: to ask numba starts its threads
+    before = numba.get_num_threads()
     numba.set_num_threads(min(count, numba.config.NUMBA_NUM_THREADS))  # type: ignore[attr-defined]
     try:
         yield
