@@ -9,8 +9,9 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
-from lensmaker.cli_spins_exact import LATTICES, exact
+from lensmaker.cli_spins_exact import exact
 from lensmaker.core import InputError
+from lensmaker.systems.spins.named_lattices import LATTICES
 
 
 def run(*arguments: str) -> Result:
