@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -95,12 +96,18 @@ def test_without_a_lattice_there_are_as_many_sites_as_are_named() -> None:
     assert from_formula("-J*s0*s4", sites=9, J=1.0).sites == 9
 
 
+def test_a_formula_runs_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match=r"use . - . / .. and brackets alone"):
+        from_formula("__import__('pathlib').Path('planted').touch()")
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize(
     ("formula", "words"),
     [
         ("-J*s[i]*s[j", "a polynomial of numbers, couplings and spins"),
         ("", "a polynomial of numbers, couplings and spins"),
-        ("__import__('os').system('touch /tmp/planted')", "use . - . / .. and brackets alone"),
         ("J.real*s[i]", "but got 'J.real'"),
         ("[J for J in s0]", "a polynomial of numbers"),
         ("(lambda: s0)()", "a polynomial of numbers"),
