@@ -25,6 +25,7 @@ class Checkerboard(Rule):
     """
 
     name = "checkerboard"
+    cost = 1.5
     summary = (
         "All spins of one colour at once by Metropolis; one coupling and one field on a bipartite lattice."
     )

@@ -67,7 +67,7 @@ class Rule(ABC):
     references
         The sources it rests on.
     cost
-        Nanoseconds of one core for each spin of a sweep, as benchmarks/samplers measured it. A choice of rule that
+        Nanoseconds of one core for each spin of a sweep, as measured once, on a busy machine. A choice of rule that
         rests on it is the same on every machine.
     chains
         How many chains are moved where nobody says.
