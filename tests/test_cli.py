@@ -467,7 +467,7 @@ def test_each_error_of_ours_is_exit_code_2(
     def raising(*_: object) -> None:
         raise error("a lens", "a mirror", "turn it round")
 
-    monkeypatch.setattr(cli.show, "quantities_table", raising)
+    monkeypatch.setattr(cli.catalogue.show, "quantities_table", raising)
     done = lensmaker("quantities")
     assert (done.code, done.err) == (2, "lensmaker: Expected a lens, but got a mirror: turn it round.\n")
 

@@ -61,6 +61,13 @@ def test_what_conserves_is_not_compared_with_what_does_not(
     assert "enumeration" not in out
 
 
+def test_parallel_tempering_takes_its_ladder(lensmaker: Callable[..., tuple[int, str, str]]) -> None:
+    code, out, _ = lensmaker(*SAMPLE, "--ladder", "3,3.5,4")
+    assert code == 0
+    assert "parallel_tempering(3.0, 3.5, 4.0; heat_bath)" in out
+    assert re.search(r"energy +\S+ ± \S+ +\S+ +[+-]\d\.\d +agrees +enumeration", out), out
+
+
 @pytest.mark.parametrize("suffix", ["html", "json", "csv"])
 def test_scan_draws_and_writes(suffix: str, lensmaker: Callable[..., tuple[int, str, str]]) -> None:
     code, out, err = lensmaker(*SCAN, f"s.{suffix}")
@@ -112,6 +119,12 @@ BAD = {
     "size": ([*SAMPLE, "--size", "1"], "at least two sites along a periodic axis"),
     "no samples": ([*SAMPLE, "--n", "0"], "at least one sample, but got 0"),
     "no ladder": ([*SAMPLE, "--rule", "parallel_tempering"], "no ladder of temperatures"),
+    "ladder of another": (
+        [*SAMPLE, "--rule", "wolff", "--ladder", "3,4"],
+        "no ladder for wolff, but got --ladder",
+    ),
+    "ladder without": ([*SAMPLE, "--ladder", "4,5"], "T = 3, which is not on its ladder"),
+    "ladder of words": ([*SAMPLE, "--ladder", "3,hot"], "temperatures between commas, but got '3,hot'"),
     "hot": ([*SAMPLE, "--temperature", "inf", "--rule", "multi_spin"], "an infinite temperature"),
     "threads": ([*SAMPLE, "--threads", "0"], "at least one thread, but got 0"),
     "folder": ([*SAMPLE, "--out", "no/a.zarr"], "a path in a folder that exists"),

@@ -9,7 +9,7 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
-from lensmaker.cli_spins_exact import exact
+from lensmaker.cli.spins_exact import exact
 from lensmaker.core import InputError
 from lensmaker.systems.spins.named_lattices import LATTICES
 

@@ -11,10 +11,10 @@ from numba import njit
 from lensmaker.systems.spins.canonical import Canonical
 from lensmaker.systems.spins.hamiltonian import ising
 from lensmaker.systems.spins.lattices import square
-from lensmaker.systems.spins.sampling.bit_parallel import drawn
-from lensmaker.systems.spins.sampling.lanes import load, store
-from lensmaker.systems.spins.sampling.randomness import streams
-from lensmaker.systems.spins.sampling.thresholds import LEADING, PRECISION, acceptance
+from lensmaker.systems.spins.sampling.tables.thresholds import LEADING, PRECISION, acceptance
+from lensmaker.systems.spins.sampling.walks.bit_parallel import drawn
+from lensmaker.systems.spins.sampling.walks.lanes import load, store
+from lensmaker.systems.spins.sampling.walks.randomness import streams
 
 
 def fastest(work: Callable[[], object], repeats: int = 30) -> float:

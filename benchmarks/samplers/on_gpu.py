@@ -24,7 +24,7 @@ from results import save
 from lensmaker.systems.spins.canonical import Canonical
 from lensmaker.systems.spins.hamiltonian import ising
 from lensmaker.systems.spins.lattices import square
-from lensmaker.systems.spins.sampling.on_torch import TorchCheckerboard
+from lensmaker.systems.spins.sampling.rules.torch_checkerboard import TorchCheckerboard
 
 CRITICAL = 2 / np.log(1 + np.sqrt(2))
 BYTES = {True: 4.6, False: 24.6}

@@ -35,6 +35,7 @@ from lensmaker.instruments.jacobian import Jacobian
 from lensmaker.instruments.saturation import Saturation
 from lensmaker.instruments.signals import Signals
 from lensmaker.instruments.spectra import Spectra
+from lensmaker.instruments.spins.critical_exponents import CriticalExponents
 from lensmaker.instruments.spins.ensemble import Ensemble
 from lensmaker.systems.networks import Network
 from lensmaker.systems.networks.prescription import prescribe
@@ -52,6 +53,7 @@ from lensmaker.theories.kernel_recursion.theory import KernelRecursion
 from lensmaker.theories.mean_field import MeanField
 from lensmaker.theories.random_weights import RandomWeights
 from lensmaker.theories.spins.bethe import Bethe
+from lensmaker.theories.spins.critical_point import CriticalPoint
 from lensmaker.theories.spins.decimation import Decimation
 from lensmaker.theories.spins.elimination import Elimination
 from lensmaker.theories.spins.enumeration import Enumeration
@@ -96,6 +98,11 @@ def torus_of_samples() -> Samples:
     return sample(Canonical(ising(square(4)), 3.0), 200, rule=HeatBath(), seed=0)
 
 
+def tori_of_samples() -> list[Samples]:
+    at_T_c = [Canonical(ising(square(L)), CRITICAL_TEMPERATURE) for L in (4, 6, 8)]
+    return [sample(system, 200, rule=HeatBath(), seed=0) for system in at_T_c]
+
+
 def spins() -> Observed:
     drawn = np.random.default_rng(3).choice(np.array([-1, 1], np.int8), (200, 9))
     return observe(drawn, ising(square(3), h=0.1))
@@ -122,6 +129,7 @@ TABLE: dict[type, Row] = {
     Kaufman: Row(Kaufman, lambda: Canonical(ising(square(8)), 2.5)),
     Onsager: Row(Onsager, lambda: Canonical(ising(square(64)), 2.0)),
     FerdinandFisher: Row(FerdinandFisher, lambda: Canonical(ising(square(16)), CRITICAL_TEMPERATURE)),
+    CriticalPoint: Row(CriticalPoint, lambda: Canonical(ising(square(64)), CRITICAL_TEMPERATURE)),
     Decimation: Row(Decimation, lambda: Canonical(ising(chain(16)), 1.0)),
     Bethe: Row(Bethe, lambda: Canonical(ising(chain(9, periodic=False), h=0.2), 1.0)),
     NaiveMeanField: Row(NaiveMeanField, lambda: Canonical(ising(complete(50), J=0.02), 0.5)),
@@ -133,6 +141,7 @@ TABLE: dict[type, Row] = {
     Jacobian: Row(Jacobian, network, frozenset({"jacobian_max"})),
     Spectra: Row(Spectra, network),
     Ensemble: Row(Ensemble, torus_of_samples),
+    CriticalExponents: Row(CriticalExponents, tori_of_samples),
     MaximumLikelihood: Row(MaximumLikelihood, spins),
     PseudoLikelihood: Row(PseudoLikelihood, spins),
     MinimumProbabilityFlow: Row(MinimumProbabilityFlow, spins),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,8 @@ from lensmaker.numerics.resampling import Estimate
 from lensmaker.systems.spins.canonical import Canonical
 from lensmaker.systems.spins.hamiltonian import ising
 from lensmaker.systems.spins.lattices import square
+from lensmaker.systems.spins.multistate import Multistate
+from lensmaker.systems.spins.potts import potts
 from lensmaker.systems.spins.sampling.rule import Rule, Spins
 from lensmaker.theories.spins.kaufman import Kaufman
 
@@ -45,16 +48,20 @@ def beside_kaufman(
 ) -> Beside:
     """From aligned spins, after `burn` sweeps, `samples` of each chain, `every` so many sweeps; J = 1.
 
+    A rule for q states moves the Potts model of two at T/2: −δ(s, s') = −(1 + s s')/2 at half the temperature.
     The specific heat is β² ⟨(E − ⟨E⟩)²⟩/N, whose error is that of the mean of a correlated series.
     """
     rows, columns = sides
-    system = Canonical(ising(square(rows, columns)), temperature)
-    walk = rule.start(system, np.ones((chains, system.sites), np.int8), seed)
+    system: Canonical[Any] = Canonical(ising(square(rows, columns)), temperature)
+    two_states: Canonical[Any] = Canonical(potts(square(rows, columns), 2), temperature / 2)
+    has_states = rule.treats is Multistate
+    walk = rule.start(two_states if has_states else system, np.ones((chains, system.sites), np.int8), seed)
     walk.advance(burn)
     series = np.empty((chains, samples))
     for k in range(samples):
         walk.advance(every)
-        series[:, k] = energies(walk.spins(), rows, columns)
+        spins = walk.spins()
+        series[:, k] = energies(2 * spins - 1 if has_states else spins, rows, columns)
     exact = {p.quantity.name: p.value for p in Kaufman().predict(system)}
     energy = mean_of(series / system.sites)
     heat = mean_of(system.beta**2 * (series - series.mean()) ** 2 / system.sites)

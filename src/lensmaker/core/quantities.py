@@ -205,6 +205,9 @@ QUANTITIES: tuple[Quantity, ...] = (
     Quantity("magnetisation", "|m|", "1", "Mean of |Σ s|/N."),
     Quantity("susceptibility", "χ_m", "1/energy", "N(⟨m²⟩ − ⟨|m|⟩²)/T.", Scale.LOG),
     Quantity("coupling", "K", "1", "Coupling over temperature, J/T."),
+    Quantity("inverse_nu", "1/ν", "1", "Power of L that ∂U₄/∂K follows at a critical point."),
+    Quantity("beta_over_nu", "β/ν", "1", "Power of 1/L that |m| follows at a critical point."),
+    Quantity("gamma_over_nu", "γ/ν", "1", "Power of L that N⟨m²⟩ follows at a critical point."),
     Quantity("binder", "U₄", "1", "Binder cumulant 1 − ⟨m⁴⟩/(3⟨m²⟩²)."),
     Quantity(
         "correlation_length",

@@ -8,6 +8,7 @@ from lensmaker.instruments.jacobian import Jacobian
 from lensmaker.instruments.saturation import Saturation
 from lensmaker.instruments.signals import Signals
 from lensmaker.instruments.spectra import Spectra
+from lensmaker.instruments.spins.critical_exponents import CriticalExponents
 from lensmaker.instruments.spins.ensemble import Ensemble
 
 INSTRUMENTS: tuple[type[Instrument], ...] = (
@@ -18,6 +19,7 @@ INSTRUMENTS: tuple[type[Instrument], ...] = (
     Jacobian,
     Spectra,
     Ensemble,
+    CriticalExponents,
     MaximumLikelihood,
     PseudoLikelihood,
     MinimumProbabilityFlow,

@@ -7,6 +7,7 @@ from lensmaker.theories.kernel_recursion.theory import KernelRecursion
 from lensmaker.theories.mean_field import MeanField
 from lensmaker.theories.random_weights import RandomWeights
 from lensmaker.theories.spins.bethe import Bethe
+from lensmaker.theories.spins.critical_point import CriticalPoint
 from lensmaker.theories.spins.decimation import Decimation
 from lensmaker.theories.spins.elimination import Elimination
 from lensmaker.theories.spins.enumeration import Enumeration
@@ -24,6 +25,7 @@ SPIN_THEORIES: tuple[type[SpinTheory], ...] = (
     Kaufman,
     Onsager,
     FerdinandFisher,
+    CriticalPoint,
     Decimation,
     Bethe,
     NaiveMeanField,

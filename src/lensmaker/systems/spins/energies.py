@@ -23,7 +23,7 @@ def statistics(hamiltonian: Hamiltonian, spins: NDArray[Any], *, threads: int = 
         If the spins are no int8 of shape (M, N).
     """
     from lensmaker.systems.spins.energy_kernel import accumulate
-    from lensmaker.systems.spins.sampling.threads import threads_of_numba
+    from lensmaker.systems.spins.threads import threads_of_numba
 
     if spins.ndim != 2:
         raise InputError("spins of shape (configurations, sites)", f"shape {spins.shape}", "pass spins[None]")

@@ -1,4 +1,4 @@
-"""The checkerboard against the exact transition matrix of its sweep, and against Kaufman's torus."""
+"""The checkerboard against the exact transition matrix of its sweep."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from exact import spin_states as exact
-from exact import torus
 from lensmaker.core import InputError
 from lensmaker.systems.spins.canonical import Canonical
 from lensmaker.systems.spins.hamiltonian import from_matrix, hamiltonian, ising
@@ -23,7 +22,7 @@ from lensmaker.systems.spins.lattices import (
     triangular,
 )
 from lensmaker.systems.spins.sampling import Checkerboard
-from lensmaker.systems.spins.sampling.rows import rows
+from lensmaker.systems.spins.sampling.tables.rows import rows
 
 GRID = square(3, periodic=False)
 SYSTEMS = {
@@ -109,27 +108,6 @@ def test_a_ring_on_which_every_turn_costs_nothing_does_not_go_in_circles() -> No
     system = Canonical(ising(chain(4)), 2.0)
     found = exact.seen(Checkerboard(), system, 0b1100, chains=2000, repeats=2, seed=1, sweeps=200)
     assert exact.false_alarm(system, found, exact.distribution(system)) > 1e-6
-
-
-@pytest.mark.parametrize("temperature", [2.0, 2.27, 3.0])
-def test_energy_and_specific_heat_of_a_torus(temperature: float) -> None:
-    """Six numbers, each with a false alarm of 7e-6."""
-    found = torus.beside_kaufman(Checkerboard(), temperature, chains=16, burn=1000, samples=500, every=20)
-    assert abs(found.energy) < 4.5
-    assert abs(found.heat) < 4.5
-    assert found.precision < 3e-3
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("temperature", [2.0, 2.27, 3.0])
-def test_energy_and_specific_heat_of_a_torus_in_a_long_run(temperature: float) -> None:
-    """Six numbers, each with a false alarm of 2.7e-3."""
-    found = torus.beside_kaufman(
-        Checkerboard(), temperature, chains=16, burn=10_000, samples=10_000, every=50
-    )
-    assert abs(found.energy) < 3
-    assert abs(found.heat) < 3
-    assert found.precision < 1e-3
 
 
 @pytest.mark.parametrize("sides", [(8, 8), (512, 256)])

@@ -7,11 +7,11 @@ import pytest
 from numba import njit
 from numpy.typing import NDArray
 
-from lensmaker.systems.spins.sampling.bit_parallel import drawn
-from lensmaker.systems.spins.sampling.lane_steps import across, lane_steps
-from lensmaker.systems.spins.sampling.lanes import load, store
-from lensmaker.systems.spins.sampling.packing import Packing, strides
-from lensmaker.systems.spins.sampling.randomness import bits, streams
+from lensmaker.systems.spins.sampling.tables.packing import Packing, strides
+from lensmaker.systems.spins.sampling.walks.bit_parallel import drawn
+from lensmaker.systems.spins.sampling.walks.lane_steps import across, lane_steps
+from lensmaker.systems.spins.sampling.walks.lanes import load, store
+from lensmaker.systems.spins.sampling.walks.randomness import bits, streams
 
 
 @njit

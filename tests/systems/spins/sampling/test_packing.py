@@ -18,9 +18,9 @@ from lensmaker.systems.spins.lattices import (
     triangular,
 )
 from lensmaker.systems.spins.sampling import MultiSpin
-from lensmaker.systems.spins.sampling.bit_parallel import BitParallel
-from lensmaker.systems.spins.sampling.equal_pairs import Pairs, equal_pairs
-from lensmaker.systems.spins.sampling.packing import cut, cuts, packing, strides
+from lensmaker.systems.spins.sampling.tables.equal_pairs import Pairs, equal_pairs
+from lensmaker.systems.spins.sampling.tables.packing import cut, cuts, packing, strides
+from lensmaker.systems.spins.sampling.walks.bit_parallel import BitParallel
 
 CUT = [
     (chain(1024), [2, 8, 64, 128, 512]),

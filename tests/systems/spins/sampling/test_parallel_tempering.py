@@ -16,7 +16,7 @@ from lensmaker.systems.spins.canonical import Canonical
 from lensmaker.systems.spins.hamiltonian import hamiltonian, ising
 from lensmaker.systems.spins.lattices import chain, square
 from lensmaker.systems.spins.sampling import HeatBath, Kawasaki, Metropolis, ParallelTempering, Wolff
-from lensmaker.systems.spins.sampling.tempering_ladder import geometric, ladder
+from lensmaker.systems.spins.sampling.rules.tempering_ladder import geometric, ladder
 
 CASES = {
     "2 × 2 spins, two temperatures": (ising(square(2), h=0.2), (2.0, 5.0)),

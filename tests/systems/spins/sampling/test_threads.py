@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from lensmaker.core import InputError
-from lensmaker.systems.spins.sampling.threads import threads_of_numba
+from lensmaker.systems.spins.threads import threads_of_numba
 
 PROGRAM = """
 import numpy as np, torch

@@ -1,21 +1,21 @@
 """Samplers: rules that move configurations, and the sampler that owns chains, errors and what is saved."""
 
-from lensmaker.systems.spins.sampling.checkerboard import Checkerboard
 from lensmaker.systems.spins.sampling.choice import choose
 from lensmaker.systems.spins.sampling.drawing import sample
-from lensmaker.systems.spins.sampling.heat_bath import HeatBath
-from lensmaker.systems.spins.sampling.kawasaki import Kawasaki
-from lensmaker.systems.spins.sampling.metropolis import Metropolis
-from lensmaker.systems.spins.sampling.multispin import MultiSpin
-from lensmaker.systems.spins.sampling.multistate_heat_bath import MultistateHeatBath
-from lensmaker.systems.spins.sampling.multistate_metropolis import MultistateMetropolis
-from lensmaker.systems.spins.sampling.on_torch import TorchCheckerboard
-from lensmaker.systems.spins.sampling.parallel_tempering import ParallelTempering
 from lensmaker.systems.spins.sampling.rule import Rule
+from lensmaker.systems.spins.sampling.rules.checkerboard import Checkerboard
+from lensmaker.systems.spins.sampling.rules.heat_bath import HeatBath
+from lensmaker.systems.spins.sampling.rules.kawasaki import Kawasaki
+from lensmaker.systems.spins.sampling.rules.metropolis import Metropolis
+from lensmaker.systems.spins.sampling.rules.multispin import MultiSpin
+from lensmaker.systems.spins.sampling.rules.multistate_heat_bath import MultistateHeatBath
+from lensmaker.systems.spins.sampling.rules.multistate_metropolis import MultistateMetropolis
+from lensmaker.systems.spins.sampling.rules.parallel_tempering import ParallelTempering
+from lensmaker.systems.spins.sampling.rules.swendsen_wang import SwendsenWang
+from lensmaker.systems.spins.sampling.rules.torch_checkerboard import TorchCheckerboard
+from lensmaker.systems.spins.sampling.rules.wolff import Wolff
 from lensmaker.systems.spins.sampling.sampler import Sampler
 from lensmaker.systems.spins.sampling.samples import Samples
-from lensmaker.systems.spins.sampling.swendsen_wang import SwendsenWang
-from lensmaker.systems.spins.sampling.wolff import Wolff
 
 RULES: tuple[type[Rule], ...] = (
     Metropolis,

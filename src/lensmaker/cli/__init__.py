@@ -1,0 +1,40 @@
+"""The command line: arguments → one library call → a report."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from lensmaker.cli.catalogue import aberrations, cite, instruments, quantities, theories
+from lensmaker.cli.networks import criticality, inspect, prescription
+from lensmaker.cli.spins import spins_app
+from lensmaker.core import LensmakerError
+
+app = typer.Typer(
+    help="An optical bench for neural networks: predict, measure, compare, diagnose and correct.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+for command in (
+    inspect,
+    prescription,
+    criticality,
+    theories,
+    instruments,
+    aberrations,
+    quantities,
+    cite,
+):
+    app.command()(command)
+app.add_typer(spins_app, name="spins")
+
+
+def main() -> None:
+    """Run the command line; what goes wrong is one sentence and exit code 2."""
+    try:
+        app(standalone_mode=True)
+    except LensmakerError as error:
+        typer.echo(f"lensmaker: {error}", err=True)
+        sys.exit(2)

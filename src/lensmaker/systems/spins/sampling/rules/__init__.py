@@ -1,0 +1,1 @@
+"""The rules: for which systems each holds, and where its chains start."""

@@ -1,0 +1,1 @@
+"""What kernels read of a Hamiltonian: bonds, products, colours, acceptances, and how spins are packed."""

@@ -1,0 +1,46 @@
+"""The examples do what they say: `make demo`, and the collapse of finite-size scaling."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+
+def example(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, ROOT / "examples" / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_corrected_network_learns(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before, after = example("demo").main(tmp_path / "made" / "report.html")
+    assert before < 0.2  # one class of ten: chance
+    assert after > 0.9
+    printed = capsys.readouterr().out
+    assert "depth gain" in printed
+    assert f"The same training now gives {after:.1%}" in printed
+    page = (tmp_path / "made" / "report.html").read_text(encoding="utf-8")
+    assert page.rstrip().endswith("</html>")
+    assert "depth gain" in page
+
+
+def test_curves_of_several_sizes_fall_on_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Small tori, whose corrections to scaling are seen: to a few percent. A second run reads what the first kept."""
+    run, path = example("finite_size_scaling").main, tmp_path / "made" / "collapse.html"
+    found = run(path, [6, 8, 12], 800)
+    assert found["collapse"]["binder"]["T_c"].value == pytest.approx(2.2692, rel=0.02)
+    assert found["collapse"]["binder"]["inverse_nu"].value == pytest.approx(1, rel=0.1)
+    assert found["collapse"]["magnetisation"]["power"].value == pytest.approx(-0.125, rel=0.2)
+    assert found["collapse"]["square"]["power"].value == pytest.approx(1.75, rel=0.05)
+    assert found["at T_c"]["binder"][0] == pytest.approx(0.6107, rel=0.03)
+    assert "The figure" in capsys.readouterr().out
+    assert "(T − T" in path.read_text(encoding="utf-8")
+    assert run(path, [6, 8, 12], 800) == found
