@@ -11,11 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lensmaker.systems.spins.canonical import Canonical
-from lensmaker.systems.spins.hamiltonian import ising
+from lensmaker.systems.spins.hamiltonian import Hamiltonian, ising
 from lensmaker.systems.spins.lattices import square
 from lensmaker.systems.spins.sampling import RULES
 
 Spins = NDArray[np.int8]
+
+
+CLUSTERS = 0.05
+"""Seconds of a turn by Wolff: its clusters are of all sizes, and a turn has to have some large ones."""
 
 
 class Running(ABC):
@@ -42,10 +46,12 @@ class Own(Running):
         chosen = next(r for r in RULES if r.name == rule)
         self.walk = chosen().start(self.system, np.tile(start.reshape(1, -1), (chains, 1)), seed=1)
         self.updates = float(chains * side**2)
+        if rule == "wolff":
+            self.turn = CLUSTERS
 
     def advance(self, sweeps: int) -> float:
         self.walk.advance(sweeps)
-        return sweeps * self.updates
+        return float(getattr(self.walk, "turned", sweeps * self.updates))
 
     def energy(self) -> float:
         return float(self.walk.energies(self.system.hamiltonian).mean()) / self.system.sites
@@ -60,6 +66,8 @@ class Mcising(Running):
         self.simulation = IsingSimulation(len(start), 1.0, 0.0, 0.0, 0.0, 1, algorithm, "square")
         self.simulation.set_spins(start)
         self.temperature = temperature
+        if algorithm == "wolff":
+            self.turn = CLUSTERS
 
     def advance(self, sweeps: int) -> float:
         _, attempted, _ = self.simulation.sweep(sweeps, temperature=self.temperature)
@@ -121,10 +129,10 @@ def _mcising(algorithm: str) -> Contestant:
 CHAINS = {"multi_spin": (1, 512)}
 """How many chains at a time, where more than one pay."""
 
-LEFT_OUT = {"kawasaki", "parallel_tempering"}
-"""Rules for other ensembles."""
-
-OWN = tuple(_own(r.name, n) for r in RULES if r.name not in LEFT_OUT for n in CHAINS.get(r.name, (1,)))
+OWN = tuple(
+    _own(r.name, n) for r in RULES if r.is_open and r.treats is Hamiltonian for n in CHAINS.get(r.name, (1,))
+)
+"""Rules that sample ±1 spins at their temperature and have no parameter to be set."""
 
 PEERS = (
     _mcising("metropolis"),

@@ -13,9 +13,12 @@ from lensmaker.systems.spins.hamiltonian import ising
 from lensmaker.systems.spins.lattices import square
 from lensmaker.systems.spins.sampling import RULES
 
-MEASUREMENTS = 400
-LENGTHS = 20
+MEASUREMENTS = 2000
+LENGTHS = 60
 """Autocorrelation times that each chain has to be long."""
+
+SAME = 0.3
+"""By how much a series of twice the length may differ in τ."""
 
 
 def independent(rule: str, chains: int, side: int, temperature: float, most: float) -> dict[str, object]:
@@ -24,14 +27,10 @@ def independent(rule: str, chains: int, side: int, temperature: float, most: flo
     chosen = next(r for r in RULES if r.name == rule)
     walk = chosen().start(system, np.ones((chains, side**2), np.int8), seed=3)
     walk.advance(1)
-    apart, spent = 1, 0.0
+    apart, spent, before = 1, 0.0, math.inf
     while True:
         walk.advance(LENGTHS * apart)
-        energies, orders, sweeping = (
-            np.empty((2, chains, MEASUREMENTS))[0],
-            np.empty((chains, MEASUREMENTS)),
-            0.0,
-        )
+        energies, orders, sweeping = np.empty((chains, MEASUREMENTS)), np.empty((chains, MEASUREMENTS)), 0.0
         for k in range(MEASUREMENTS):
             start = time.perf_counter()
             walk.advance(apart)
@@ -41,8 +40,11 @@ def independent(rule: str, chains: int, side: int, temperature: float, most: flo
         found = {"energy": autocorrelation(energies), "order": autocorrelation(orders)}
         slowest = max(f.time for f in found.values())
         spent += sweeping
-        if LENGTHS * slowest <= MEASUREMENTS or spent * 4 > most:
+        # a short series sees no slow mode: twice its length has to say the same
+        is_known = LENGTHS * slowest <= MEASUREMENTS and abs(slowest * apart / before - 1) < SAME
+        if is_known or spent * 4 > most:
             break
+        before = slowest * apart
         apart *= 2 ** max(1, math.ceil(math.log2(LENGTHS * slowest / MEASUREMENTS)))
     count = max(1, round(0.05 / (sweeping / MEASUREMENTS / apart)))
     times = []
@@ -55,7 +57,7 @@ def independent(rule: str, chains: int, side: int, temperature: float, most: flo
         "chains": chains,
         "sweeps_apart": apart,
         "tau_in_sweeps": {n: _figure(f.time * apart, f.error * apart) for n, f in found.items()},
-        "is_known": bool(LENGTHS * slowest <= MEASUREMENTS),
+        "is_known": is_known,
         "microseconds_of_a_sweep": round(sweep * 1e6, 3),
         "microseconds_of_an_independent_sample": {
             n: round(2 * max(f.time * apart, 0.5) * sweep * 1e6, 2) for n, f in found.items()

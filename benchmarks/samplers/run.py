@@ -1,6 +1,6 @@
 """Times of spin updates beside mcising and peapods at the critical temperature, one thread, in turns.
 
-    python benchmarks/samplers/run.py [--without NAME …] [--sides 64 1024] [--repeats 100] [--seconds 60]
+    python benchmarks/samplers/run.py [--without NAME …] [--sides 64 1024] [--repeats 100] [--seconds 120]
 
 A contestant is set up and has run before it is timed; each turn gives every one of them a few ms, or one sweep: short,
 to find quiet moments. An update is a spin that is tried, for Wolff one that is turned over.
@@ -11,6 +11,7 @@ What an independent sample costs, and how far the machine's limits are, is measu
 from __future__ import annotations
 
 import argparse
+import json
 import math
 import sys
 import time
@@ -22,7 +23,7 @@ import numpy as np
 from contestants import AGAINST, OWN, PEERS, Contestant, Own, Running
 from independent import independent
 from limits import limits
-from results import paired, save
+from results import RESULTS, paired, save
 
 from lensmaker.systems.spins.sampling import RULES
 
@@ -36,7 +37,7 @@ def main() -> None:
     parser.add_argument("--sides", nargs="*", type=int, default=[64, 1024])
     parser.add_argument("--repeats", type=int, default=100)
     parser.add_argument(
-        "--seconds", type=float, default=60, help="for each independent sample's cost; 0 for none"
+        "--seconds", type=float, default=120, help="for each independent sample's cost; 0 for none"
     )
     options = parser.parse_args()
     chosen = []
@@ -49,8 +50,11 @@ def main() -> None:
             )
         else:
             chosen.append(c)
-    unit = "ns of a spin update; ratios of the peer's time to lensmaker's"
-    content: dict[str, object] = {"unit": unit}
+    known = json.loads(RESULTS.read_text(encoding="utf-8")).get("samplers", {}) if RESULTS.exists() else {}
+    content: dict[str, object] = {
+        **known,
+        "unit": "ns of a spin update; ratios of the peer's time to lensmaker's",
+    }
     update: dict[str, float] = {}
     for side in options.sides:
         start = equilibrium(side)

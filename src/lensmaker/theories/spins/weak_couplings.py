@@ -9,14 +9,26 @@ from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix
 
 from lensmaker.core import Prediction, Reference, Regime
 from lensmaker.systems.spins.canonical import Canonical
+from lensmaker.theories.spins.left_out import (
+    Rest,
+    bonds_beyond,
+    both_states,
+    fluctuation,
+    loops,
+    matrix_of,
+    parameter,
+    second_order,
+)
 from lensmaker.theories.spins.pairs import Pairs, pairs_of
 from lensmaker.theories.spins.theory import SpinTheory
 
 Values = NDArray[np.float64]
+
+STRONG = 0.4
+"""β|J| of one bond up to which its orders fall; beyond it, their sum is no small correction."""
 
 
 @dataclass(frozen=True)
@@ -38,13 +50,13 @@ class _WeakCouplings(SpinTheory):
         assert pairs is not None
         m, converged = self.magnetisations(pairs, system.beta)
         reason = self._outside(pairs, m, system.beta) if converged else "the equations do not converge"
-        found = self._values(pairs, m, system.beta)
-        return (self.prediction(n, system.where, v, regime=Regime(reason)) for n, v in found)
+        found, errors = self._values(pairs, m, system.beta), self._errors(pairs, m, system.beta)
+        return (self.prediction(n, system.where, v, errors[n], Regime(reason)) for n, v in found)
 
     def magnetisations(self, pairs: Pairs, beta: float) -> tuple[Values, bool]:
         """⟨s_i⟩ of the solution nearest to all spins up, and whether it was reached."""
         m = np.full(pairs.sites, 0.9) if not pairs.field.any() else np.tanh(beta * pairs.field)
-        matrix = _matrix(pairs)
+        matrix = matrix_of(pairs)
         for _ in range(self.iterations):
             new = np.tanh(self.fields(matrix, pairs.field, m, beta))
             if float(np.abs(new - m).max()) < self.tolerance:
@@ -53,7 +65,7 @@ class _WeakCouplings(SpinTheory):
         return m, False
 
     def _values(self, pairs: Pairs, m: Values, beta: float) -> Iterator[tuple[str, float]]:
-        matrix, n = _matrix(pairs), pairs.sites
+        matrix, n = matrix_of(pairs), pairs.sites
         energy, correction = self.energies(matrix, pairs.field, m, beta)
         p = np.clip((1 + np.stack([m, -m])) / 2, 1e-300, None)
         entropy = -float((p * np.log(p)).sum())
@@ -63,6 +75,27 @@ class _WeakCouplings(SpinTheory):
         yield "free_energy", free / n
         yield "entropy", beta * (full - free) / n
         yield "magnetisation", abs(float(m.mean()))
+
+    def _errors(self, pairs: Pairs, m: Values, beta: float) -> dict[str, float]:
+        """The size of what is left out, what the magnetisations of the other order would change, and for |m| of √N."""
+        other = TAP if isinstance(self, NaiveMeanField) else NaiveMeanField
+        elsewhere, _ = other(self.iterations, self.tolerance, self.damping).magnetisations(pairs, beta)
+        values, there = (dict(self._values(pairs, x, beta)) for x in (m, elsewhere))
+        moved = [pairs.sites * (there[n] - values[n]) for n in ("energy", "free_energy")]
+        rests = (*self.left_out(pairs, m, beta), Rest(*moved), both_states(pairs, m, beta))
+        change = abs(there["magnetisation"] - values["magnetisation"])
+        found = {
+            "energy": sum(abs(r.energy) for r in rests),
+            "free_energy": sum(abs(r.free_energy) for r in rests),
+            "entropy": sum(beta * abs(r.energy - r.free_energy) for r in rests),
+        }
+        return {n: e / pairs.sites for n, e in found.items()} | {
+            "magnetisation": change + fluctuation(pairs, m, beta)
+        }
+
+    @abstractmethod
+    def left_out(self, pairs: Pairs, m: Values, beta: float) -> tuple[Rest, ...]:
+        """The first terms that the expansion does not have."""
 
     @abstractmethod
     def fields(self, matrix: Any, field: Values, m: Values, beta: float) -> Values:
@@ -74,7 +107,10 @@ class _WeakCouplings(SpinTheory):
 
     def _outside(self, pairs: Pairs, m: Values, beta: float) -> str:
         """Why the expansion does not hold, "" where it does."""
-        next_order = float((beta**2 * (_squared(_matrix(pairs)) @ (1 - m**2) ** 2)).max(initial=0.0))
+        strongest = beta * float(np.abs(pairs.coupling).max(initial=0.0))
+        if strongest > STRONG:
+            return f"a coupling is too strong for it: βJ is {strongest:.2g}, beyond {STRONG:g}"
+        next_order = parameter(pairs, m, beta)
         if next_order <= self.limit:
             return ""
         return f"the couplings are too strong for it: β² Σ J² (1 − m²)² is {next_order:.2g}, beyond {self.limit:g}"
@@ -85,7 +121,8 @@ class NaiveMeanField(_WeakCouplings):
     """Independent spins in each other's mean: m_i = tanh β(Σ_j J_ij m_j + h_i), F = E(m) − T S(m).
 
     F is an upper bound of the true free energy. Its relative error is of order 1/z for z neighbours; on the
-    square lattice it has T_c = 4J instead of 2.269J.
+    square lattice it has T_c = 4J instead of 2.269J. The errors are the second order that it leaves out, and how far
+    TAP's magnetisations are from its own.
 
     Examples
     --------
@@ -114,6 +151,9 @@ class NaiveMeanField(_WeakCouplings):
     def energies(self, matrix: Any, field: Values, m: Values, beta: float) -> tuple[float, float]:
         return -float(m @ (matrix @ m) / 2 + field @ m), 0.0
 
+    def left_out(self, pairs: Pairs, m: Values, beta: float) -> tuple[Rest, ...]:
+        return (second_order(pairs, m, beta), bonds_beyond(pairs, m, beta), loops(pairs, m, beta))
+
 
 @dataclass(frozen=True)
 class TAP(_WeakCouplings):
@@ -122,7 +162,8 @@ class TAP(_WeakCouplings):
     m_i = tanh[β(Σ_j J_ij m_j + h_i) − β² m_i Σ_j J_ij² (1 − m_j²)], and
     F = E(m) − T S(m) − (β/4) Σ_ij J_ij² (1 − m_i²)(1 − m_j²).
 
-    Exact for the Sherrington–Kirkpatrick model of infinitely many spins above its glass transition.
+    Exact for the Sherrington–Kirkpatrick model of infinitely many spins above its glass transition. The errors are
+    what bonds do beyond the second order, and triangles and squares of bonds; of m, how far mean field's are.
     """
 
     limit = 1.0
@@ -150,11 +191,8 @@ class TAP(_WeakCouplings):
             -beta / 4 * float(free @ (_squared(matrix) @ free)),
         )
 
-
-def _matrix(pairs: Pairs) -> Any:
-    """J_ij, symmetric and sparse."""
-    both = np.concatenate([pairs.first, pairs.last]), np.concatenate([pairs.last, pairs.first])
-    return csr_matrix((np.tile(pairs.coupling, 2), both), shape=(pairs.sites,) * 2)
+    def left_out(self, pairs: Pairs, m: Values, beta: float) -> tuple[Rest, ...]:
+        return (bonds_beyond(pairs, m, beta), loops(pairs, m, beta))
 
 
 def _squared(matrix: Any) -> Any:

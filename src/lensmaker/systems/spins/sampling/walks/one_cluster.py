@@ -22,7 +22,14 @@ class OneCluster(Walk):
 
     Spins are stored as ±1 where the neighbours are at the same distances i + offsets as for most sites, and as ±2 at
     the others, whose neighbours are looked up: one load says both.
+
+    Attributes
+    ----------
+    turned
+        Spins that the last call of `advance` turned over, in all chains.
     """
+
+    turned = 0
 
     def __init__(self, system: Canonical, spins: Spins, seed: int, clusters: int | None) -> None:
         found = bonds(system.hamiltonian)
@@ -59,7 +66,7 @@ class OneCluster(Walk):
     def advance(self, sweeps: int, threads: int = 1) -> None:
         clusters = sweeps * int(self.state["clusters"][0])
         with threads_of_numba(threads):
-            _advance(self.state["spins"], self.state["streams"], *self._tables, clusters)
+            self.turned = _advance(self.state["spins"], self.state["streams"], *self._tables, clusters)
 
     def spins(self) -> Spins:
         return np.sign(self.state["spins"])
