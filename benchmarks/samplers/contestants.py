@@ -126,7 +126,7 @@ def _mcising(algorithm: str) -> Contestant:
     return Contestant(f"mcising_{algorithm}", "mcising", lambda start, t: Mcising(algorithm, start, t))
 
 
-CHAINS = {"multi_spin": (1, 512)}
+CHAINS = {"multi_spin": (1, 512), "torch_checkerboard": (1, 16)}
 """How many chains at a time, where more than one pay."""
 
 OWN = tuple(

@@ -17,6 +17,9 @@ MEASUREMENTS = 2000
 LENGTHS = 60
 """Autocorrelation times that each chain has to be long."""
 
+FORGOTTEN = 0.75
+"""τ between measurements below which they are as good as independent; none at all is 0.5."""
+
 SAME = 0.3
 """By how much a series of twice the length may differ in τ."""
 
@@ -27,7 +30,7 @@ def independent(rule: str, chains: int, side: int, temperature: float, most: flo
     chosen = next(r for r in RULES if r.name == rule)
     walk = chosen().start(system, np.ones((chains, side**2), np.int8), seed=3)
     walk.advance(1)
-    apart, spent, before = 1, 0.0, math.inf
+    apart, spent, before, previous = 1, 0.0, math.inf, None
     while True:
         walk.advance(LENGTHS * apart)
         energies, orders, sweeping = np.empty((chains, MEASUREMENTS)), np.empty((chains, MEASUREMENTS)), 0.0
@@ -40,11 +43,14 @@ def independent(rule: str, chains: int, side: int, temperature: float, most: flo
         found = {"energy": autocorrelation(energies), "order": autocorrelation(orders)}
         slowest = max(f.time for f in found.values())
         spent += sweeping
-        # a short series sees no slow mode: twice its length has to say the same
+        # a short series sees no slow mode: twice its length has to say the same, or that nothing is remembered
+        if previous is not None and slowest < FORGOTTEN:
+            (found, apart), is_known = previous, True
+            break
         is_known = LENGTHS * slowest <= MEASUREMENTS and abs(slowest * apart / before - 1) < SAME
         if is_known or spent * 4 > most:
             break
-        before = slowest * apart
+        before, previous = slowest * apart, (found, apart)
         apart *= 2 ** max(1, math.ceil(math.log2(LENGTHS * slowest / MEASUREMENTS)))
     count = max(1, round(0.05 / (sweeping / MEASUREMENTS / apart)))
     times = []

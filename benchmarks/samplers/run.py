@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import re
 import sys
 import time
 from pathlib import Path
@@ -142,8 +143,8 @@ def costs(chosen: list[Contestant], seconds: float) -> dict[str, object]:
 
 def rule_of(name: str) -> tuple[str, int]:
     """The rule and the number of chains in a contestant's name."""
-    rule, _, rest = name.partition("_512_")
-    return (rule, 512) if rest else (name, 1)
+    found = re.fullmatch(r"(\w+)_(\d+)_chains", name)
+    return (found[1], int(found[2])) if found else (name, 1)
 
 
 if __name__ == "__main__":

@@ -19,6 +19,8 @@ from lensmaker.core import InputError
 from lensmaker.systems.spins.canonical import Canonical
 from lensmaker.systems.spins.hamiltonian import from_matrix, hamiltonian, ising
 from lensmaker.systems.spins.lattices import honeycomb, square
+from lensmaker.systems.spins.multistate import Multistate
+from lensmaker.systems.spins.potts import blume_capel, potts
 from lensmaker.systems.spins.sampling import HeatBath, Samples, drawing, sample
 from lensmaker.systems.spins.sampling.storage import state_path
 
@@ -215,3 +217,36 @@ def test_paths_that_cannot_be(tmp_path: Path) -> None:
     state_path(path).write_bytes(b"PK nonsense")
     with pytest.raises(InputError, match=r"a\.zarr\.state, which is damaged: remove it"):
         sample(SYSTEM, 10, seed=0, path=path)
+
+
+@pytest.mark.parametrize("model", [potts(square(6), 3), blume_capel(honeycomb(3), D=0.4, h=0.1)], ids=str)
+def test_spins_of_many_states_are_kept_too(model: Multistate, tmp_path: Path, small_chunks: None) -> None:
+    system, path = Canonical(model, 1.5), tmp_path / "a.zarr"
+    memory, calls = sample(system, 1000, seed=2), iter(range(10**6))
+
+    def interrupt(what: str, done: int, of: int) -> None:
+        if done and next(calls) == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt, match=r"^$"):
+        sample(system, 1000, seed=2, path=path, progress=interrupt)
+    assert same(sample(system, 1000, seed=2, path=path), memory)
+    found = Samples.load(path)
+    assert same(found, memory)
+    other = found.system.hamiltonian
+    assert isinstance(other, Multistate)
+    assert str(other) == str(model)
+    assert torch.equal(other.energy(found.spins), model.energy(found.spins))
+    assert found.to_xarray()["spins"].dtype == np.int8
+    with pytest.raises(InputError, match="but got others"):
+        sample(Canonical(potts(square(6), 4), 1.5), 1000, seed=2, path=path)
+
+
+def test_a_file_of_the_states_that_fills_itself_with_none_of_them(tmp_path: Path) -> None:
+    """State 0 of three is a state: what is missing is told by another number."""
+    found = sample(Canonical(potts(square(6), 3, J=-1.0), 0.2), 40, seed=0)
+    assert (found.spins == 0).any()
+    found.save(tmp_path / "a.zarr")
+    _damage(tmp_path / "a.zarr", "a chunk is missing")
+    with pytest.raises(InputError, match="of which a part is missing"):
+        Samples.load(tmp_path / "a.zarr")

@@ -9,6 +9,7 @@ from importlib.metadata import version
 from typing import Any
 
 from lensmaker.systems.spins.canonical import Canonical
+from lensmaker.systems.spins.sampling.model_record import record
 
 PACKAGES = ("lensmaker", "numba", "numpy", "torch")
 
@@ -58,7 +59,7 @@ def versions() -> tuple[tuple[str, str], ...]:
     return tuple((name, version(name)) for name in PACKAGES)
 
 
-def fingerprint(system: Canonical, **options: Any) -> str:
+def fingerprint(system: Canonical[Any], **options: Any) -> str:
     """A number that two runs share if they draw the same samples, in hexadecimal.
 
     Examples
@@ -69,11 +70,9 @@ def fingerprint(system: Canonical, **options: Any) -> str:
     >>> fingerprint(one, seed=0) == fingerprint(one, seed=0), fingerprint(one, seed=0) == fingerprint(two, seed=0)
     (True, False)
     """
-    h = system.hamiltonian
-    found = hashlib.sha256()
-    for term in h.terms:
-        found.update(json.dumps([term.name, list(term.cliques.shape), h.couplings[term.name]]).encode())
-        found.update(term.cliques.tobytes() + term.weights.tobytes())
-    bonds = b"" if h.lattice is None else h.lattice.bonds.tobytes()
-    found.update(bonds + json.dumps([h.sites, system.temperature, versions(), options], default=str).encode())
+    facts, arrays = record(system.hamiltonian)
+    told = [facts, system.temperature, versions(), options]
+    found = hashlib.sha256(json.dumps(told, default=str).encode())
+    for name, array in arrays.items():
+        found.update(f"{name} {array.shape}".encode() + array.tobytes())
     return found.hexdigest()[:32]

@@ -22,7 +22,7 @@ class Samples:
     Attributes
     ----------
     spins
-        Of ±1, int8, (n, N). Sample i is of chain i mod chains, one after another in time.
+        Of ±1, or of the states 0 … q − 1, int8, (n, N). Sample i is of chain i mod chains, one after another in time.
     system
         What they were drawn from.
     provenance
@@ -30,7 +30,7 @@ class Samples:
     """
 
     spins: Tensor
-    system: Canonical
+    system: Canonical[Any]
     provenance: Provenance
 
     def __len__(self) -> int:

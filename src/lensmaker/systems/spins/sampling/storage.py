@@ -6,7 +6,6 @@ of packed bits (7.8 against 5.1 MB for 10 000 × 4096), less than that below T_c
 
 from __future__ import annotations
 
-import json
 import os
 import warnings
 from pathlib import Path
@@ -17,8 +16,8 @@ import torch
 
 from lensmaker.core import InputError
 from lensmaker.systems.spins.canonical import Canonical
-from lensmaker.systems.spins.hamiltonian import Hamiltonian, Term
-from lensmaker.systems.spins.lattices import Lattice
+from lensmaker.systems.spins.hamiltonian import Hamiltonian
+from lensmaker.systems.spins.sampling.model_record import Model, model_of, record
 from lensmaker.systems.spins.sampling.provenance import Provenance
 from lensmaker.systems.spins.sampling.samples import Samples, columns
 
@@ -27,12 +26,18 @@ if TYPE_CHECKING:
     import zarr
 
 FORMAT = "lensmaker.samples"
+EMPTY = -128
+"""No state of any spin."""
+
 EXPECTED = "samples that lensmaker wrote"
+MOST_COUPLINGS = 64
+"""As many are told one by one among the attributes."""
+
 COLUMNS = {"energy": "float64", "magnetisation": "float64", "chain": "int32", "sweep": "int64"}
 
 
 def create(path: Path, system: Canonical, n: int, rows: int) -> zarr.Group:
-    """An empty folder for n samples, `rows` of them a chunk; zeros stand where none were written yet."""
+    """An empty folder for n samples, `rows` of them a chunk; EMPTY stands where none were written yet."""
     import zarr
     from zarr.codecs import ZstdCodec
 
@@ -45,7 +50,7 @@ def create(path: Path, system: Canonical, n: int, rows: int) -> zarr.Group:
         dtype="int8",
         compressors=squeezed,
         dimension_names=("sample", "site"),
-        fill_value=0,
+        fill_value=EMPTY,
     )
     spins.attrs["coordinates"] = "chain sweep"
     for name, dtype in COLUMNS.items():
@@ -109,7 +114,7 @@ def load(path: str | os.PathLike[str], *, partial: bool = False) -> Samples:
     try:
         group: Any = zarr.open_group(target, mode="r", use_consolidated=False)
         facts: dict[str, Any] = dict(group.attrs)
-        system = _system(group["hamiltonian"], facts.get("temperature"), target)
+        system = _system(group["hamiltonian"], facts.get("temperature"))
         spins = torch.from_numpy(np.asarray(group["spins"][:]))
     except InputError:
         raise
@@ -121,7 +126,7 @@ def load(path: str | os.PathLike[str], *, partial: bool = False) -> Samples:
         system = Canonical(system.hamiltonian, float(facts["temperature"]))
     elif facts.get("format") != FORMAT:
         raise InputError(EXPECTED, f"{path}, which is something else", "check the path")
-    if not bool((spins.abs() == 1).all()):
+    if bool((spins == EMPTY).any()):
         raise InputError(EXPECTED, f"{path}, of which a part is missing", "draw them again")
     return Samples(spins, system, provenance_of(facts["provenance"]))
 
@@ -168,39 +173,27 @@ def _attributes(samples: Samples) -> dict[str, Any]:
         "format": FORMAT,
         "temperature": samples.system.temperature,
         "hamiltonian": str(h),
-        "couplings": dict(h.couplings) if len(h.couplings) <= 64 else f"{len(h.couplings)} of them",
+        **_couplings(h),
         "lattice": str(h.lattice),
         "provenance": {k: None if v != v else v for k, v in facts.items()},
     }
 
 
-def _write_hamiltonian(group: zarr.Group, h: Hamiltonian) -> None:
-    group.attrs.update({"sites": h.sites, "couplings": dict(h.couplings), "terms": [t.name for t in h.terms]})
-    for k, term in enumerate(h.terms):
-        _put(group, f"cliques{k}", term.cliques)
-        _put(group, f"weights{k}", term.weights)
-    if (lattice := h.lattice) is not None:
-        facts = {"name": lattice.name, "shape": lattice.shape, "periodic": lattice.periodic}
-        group.attrs["lattice"] = json.loads(json.dumps(facts | {"basis": lattice.basis}))
-        for name in ("bonds", "directions", "positions"):
-            _put(group, name, getattr(lattice, name))
+def _couplings(model: Model) -> dict[str, Any]:
+    if not isinstance(model, Hamiltonian):
+        return {}
+    J = model.couplings
+    return {"couplings": dict(J) if len(J) <= MOST_COUPLINGS else f"{len(J)} of them"}
 
 
-def _put(group: zarr.Group, name: str, array: np.ndarray[Any, Any]) -> None:
-    chunks = tuple(max(1, n) for n in array.shape)
-    group.create_array(name, shape=array.shape, chunks=chunks, dtype=array.dtype)[...] = array
+def _write_hamiltonian(group: zarr.Group, model: Model) -> None:
+    facts, arrays = record(model)
+    group.attrs.update(facts)
+    for name, array in arrays.items():
+        chunks = tuple(max(1, n) for n in array.shape)
+        group.create_array(name, shape=array.shape, chunks=chunks, dtype=array.dtype)[...] = array
 
 
-def _system(group: Any, temperature: object, path: Path) -> Canonical:
-    facts = dict(group.attrs)
-    terms = tuple(
-        Term(name, np.asarray(group[f"cliques{k}"][:]), np.asarray(group[f"weights{k}"][:]))
-        for k, name in enumerate(facts["terms"])
-    )
-    lattice = None
-    if (at := facts.get("lattice")) is not None:
-        arrays = {name: np.asarray(group[name][:]) for name in ("bonds", "directions", "positions")}
-        shape, periodic = tuple(at["shape"]), tuple(at["periodic"])
-        lattice = Lattice(at["name"], shape, periodic, **arrays, basis=at["basis"])
-    h = Hamiltonian(facts["sites"], terms, dict(facts["couplings"]), lattice)
-    return Canonical(h, float(temperature) if isinstance(temperature, int | float) else 1.0)
+def _system(group: Any, temperature: object) -> Canonical[Any]:
+    model = model_of(dict(group.attrs), {name: np.asarray(array[:]) for name, array in group.arrays()})
+    return Canonical(model, float(temperature) if isinstance(temperature, int | float) else 1.0)

@@ -25,7 +25,7 @@ class Checkerboard(Rule):
     """
 
     name = "checkerboard"
-    cost = 1.5
+    cost = 1.4
     summary = (
         "All spins of one colour at once by Metropolis; one coupling and one field on a bipartite lattice."
     )

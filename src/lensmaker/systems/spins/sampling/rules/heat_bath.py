@@ -21,7 +21,7 @@ class HeatBath(Rule):
 
     name = "heat_bath"
     summary = "One spin after the other is drawn anew in the field of the others; any Hamiltonian."
-    cost = 37.0
+    cost = 30.0
     references: ClassVar[tuple[Reference, ...]] = (
         Reference(
             "glauber1963",

@@ -21,7 +21,7 @@ class Metropolis(Rule):
 
     name = "metropolis"
     summary = "One spin after the other is turned over with probability min(1, e^(−βΔH)); any Hamiltonian."
-    cost = 32.0
+    cost = 30.0
     references: ClassVar[tuple[Reference, ...]] = (
         Reference(
             "metropolis1953",

@@ -21,7 +21,7 @@ class SwendsenWang(Rule):
     """
 
     name = "swendsen_wang"
-    cost = 17.0
+    cost = 13.0
     summary = "All clusters of occupied bonds are turned over or not, by a coin each; pair couplings without a field."
     references: ClassVar[tuple[Reference, ...]] = (
         Reference(

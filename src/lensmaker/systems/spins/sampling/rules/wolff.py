@@ -40,7 +40,7 @@ class Wolff(Rule):
     clusters: int | None = None
 
     name = "wolff"
-    cost = 15.0
+    cost = 11.0
     summary = "Clusters are grown from random spins and turned over; pair couplings without a field."
     references: ClassVar[tuple[Reference, ...]] = (
         Reference(
