@@ -25,6 +25,7 @@ from lensmaker.systems.spins.sampling import (
     MultiSpin,
     MultistateHeatBath,
     MultistateMetropolis,
+    MultistateSwendsenWang,
     ParallelTempering,
     Rule,
     SwendsenWang,
@@ -62,6 +63,7 @@ TABLE: dict[type[Rule], Row] = {
     ),
     MultistateMetropolis: Row(MultistateMetropolis, THREE_STATES, HOT_POTTS),
     MultistateHeatBath: Row(MultistateHeatBath, THREE_STATES, HOT_POTTS),
+    MultistateSwendsenWang: Row(MultistateSwendsenWang, THREE_STATES, HOT_POTTS),
 }
 by_rule = pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import dataclass
 
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from exact import multistate_states
 from exact.spin_states import states
 from lensmaker.systems.spins.canonical import Canonical
 
@@ -52,6 +54,22 @@ def occupations(system: Canonical, scale: float = 1.0) -> Occupations:
 def swendsen_wang_step(found: Occupations) -> Floats:
     """P(s → s') = Σ_ω P(ω | s) P(s' | ω), where all s' that satisfy ω are alike: 2 to the number of clusters."""
     return np.asarray(found.given @ (found.allowed / np.maximum(found.allowed.sum(0), 1)).T)
+
+
+def potts_step(system: Canonical, scale: float = 1.0) -> Floats:
+    """Swendsen–Wang for states: all configurations that are of one state on each cluster of ω are alike."""
+    model = system.hamiltonian
+    s = multistate_states.states(model.q, model.sites).astype(int)
+    step = np.zeros((len(s), len(s)))
+    for chosen in itertools.product([False, True], repeat=len(model.bonds)):
+        given, allowed = np.ones(len(s)), np.ones(len(s), bool)
+        for (i, j), w, occupied in zip(model.bonds, model.weights, chosen, strict=True):
+            J, equal = w * (model.pair[0, 1] - model.pair[0, 0]), s[:, i] == s[:, j]
+            p = scale * (1 - math.exp(-system.beta * J)) * equal
+            given *= p if occupied else 1 - p
+            allowed &= equal if occupied else True
+        step += np.outer(given, allowed / allowed.sum())
+    return step
 
 
 def wolff_step(found: Occupations) -> Floats:

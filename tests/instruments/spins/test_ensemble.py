@@ -17,6 +17,8 @@ from lensmaker.instruments.spins.structure_factor import momentum_squared, struc
 from lensmaker.systems.spins.canonical import Canonical
 from lensmaker.systems.spins.hamiltonian import ising
 from lensmaker.systems.spins.lattices import chain, square, triangular
+from lensmaker.systems.spins.multistate import Multistate
+from lensmaker.systems.spins.potts import blume_capel, potts
 from lensmaker.systems.spins.sampling import HeatBath, Metropolis, Samples, sample
 from lensmaker.systems.spins.sampling.provenance import Provenance
 
@@ -102,7 +104,11 @@ def test_structure_factors_are_those_of_a_double_sum() -> None:
     place = np.arange(18) % 6
     wave = np.cos(2 * np.pi * (place[:, None] - place[None]) / 6)
     want = np.einsum("ni,ij,nj->n", s.astype(float), wave, s.astype(float)) / 18
-    assert structure_factors(ising(lattice), s) == pytest.approx(want, abs=1e-12)
+    zero, smallest = structure_factors(ising(lattice), s)
+    assert smallest == pytest.approx(want, abs=1e-12)
+    assert zero == pytest.approx(s.sum(1).astype(float) ** 2 / lattice.sites, abs=1e-12)
+    two_states = structure_factors(potts(lattice, 2), ((s + 1) // 2).astype(np.int8))
+    assert two_states == pytest.approx(np.stack([zero, smallest]), abs=1e-12)
 
 
 def test_momentum_of_a_triangular_lattice() -> None:
@@ -133,3 +139,22 @@ def test_chains_that_have_not_met_say_so() -> None:
 def test_too_few_samples_are_refused() -> None:
     with pytest.raises(InputError, match="at least four steps of a chain, but got 1"):
         Ensemble().measure(sample(SYSTEM, 16, rule=HeatBath(), seed=0))
+
+
+@pytest.mark.parametrize("model", [potts(square(6), 3), blume_capel(square(6), D=0.5)], ids=str)
+def test_spins_of_many_states_far_above_order_have_the_length_of_the_leading_bond(model: Multistate) -> None:
+    """To second order in t, the correlation of neighbours, S(0) ∝ 1 + 4t + 12t², S(π/3) ∝ 1 + 3t + 5t²: |z| < 4."""
+    T, states = 12.0, range(model.q)
+    pair = np.exp(-model.pair / T - (model.single[0][:, None] + model.single[0]) / T)
+    values = np.arange(3.0) - 1 if model.values is not None else None
+    p = pair / pair.sum()
+    if values is not None:
+        t = float(values @ p @ values / (p.sum(1) @ values**2))
+    else:
+        t = float((3 * sum(p[a, a] for a in states) - 1) / 2)
+    found = Ensemble().measure(sample(Canonical(model, T), 40_000, seed=4))
+    length = found.select(quantity="second_moment_length")[0]
+    ratio = (1 + 4 * t + 12 * t**2) / (1 + 3 * t + 5 * t**2)
+    want = math.sqrt(ratio - 1)  # |k̂| = 2 sin(π/6) = 1
+    assert abs(length.value - want) < 4 * length.error
+    assert length.error < 0.1 * want

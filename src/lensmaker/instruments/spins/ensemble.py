@@ -112,8 +112,8 @@ def estimates(samples: Samples) -> Iterator[tuple[str, Estimate]]:
         assert h.lattice is not None
         k = momentum_squared(h.lattice)
         rows = samples.by_chain().numpy().reshape(-1, n)
-        columns.append(structure_factors(h, rows).reshape(shape))
-        functions["second_moment_length"] = lambda x: second_moment_length(n * x[..., 3], x[..., 5], k)
+        columns += list(structure_factors(h, rows).reshape(2, *shape))
+        functions["second_moment_length"] = lambda x: second_moment_length(x[..., 5], x[..., 6], k)
     yield "energy", mean_of(e)
     yield "magnetisation", mean_of(size)
     stacked = np.stack(columns, -1)

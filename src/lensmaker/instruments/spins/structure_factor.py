@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from lensmaker.systems.spins.hamiltonian import Hamiltonian
+from lensmaker.systems.spins.canonical import Model
 from lensmaker.systems.spins.lattices import Lattice
+from lensmaker.systems.spins.multistate import Multistate
 
 
 def smallest(lattice: Lattice | None) -> tuple[int, ...]:
@@ -28,27 +31,42 @@ def smallest(lattice: Lattice | None) -> tuple[int, ...]:
     return tuple(a for a, n in enumerate(lattice.shape) if n == longest)
 
 
-def structure_factors(hamiltonian: Hamiltonian, spins: NDArray[np.int8]) -> NDArray[np.float64]:
-    """S(k) = |Σ_x s_x e^{ikx}|²/N of each configuration (n, N), the mean over the smallest k, (n,).
+def structure_factors(model: Model, spins: NDArray[np.int8]) -> NDArray[np.float64]:
+    """S(0) and the mean of S over the smallest k of each configuration (n, N): S(k) = |Σ_x s_x e^{ikx}|²/N, (2, n).
+
+    Of Potts spins q/(q − 1) Σ_a |Σ_x (δ(σ_x, a) − 1/q) e^{ikx}|²/N, which for two states is the same.
 
     Examples
     --------
     >>> from lensmaker.systems.spins.hamiltonian import ising
     >>> from lensmaker.systems.spins.lattices import chain
-    >>> structure_factors(ising(chain(4)), np.array([[1, 1, 1, 1], [1, 1, -1, -1]], np.int8)).round(9).tolist()
-    [0.0, 2.0]
+    >>> found = structure_factors(ising(chain(4)), np.array([[1, 1, 1, 1], [1, 1, -1, -1]], np.int8))
+    >>> found.round(9).tolist()
+    [[4.0, 0.0], [0.0, 2.0]]
     """
-    lattice = hamiltonian.lattice
+    lattice = model.lattice
     axes = smallest(lattice)
     assert lattice is not None
-    grid = spins.reshape(-1, *lattice.shape)
-    total = np.zeros(len(grid))
-    for axis in axes:
-        others = tuple(1 + a for a in range(len(lattice.shape)) if a != axis)
-        planes = grid.sum(others, dtype=np.int64) if others else grid
-        wave = np.exp(2j * np.pi * np.arange(lattice.shape[axis]) / lattice.shape[axis])
-        total += np.abs(planes @ wave) ** 2
-    return np.asarray(total / (len(axes) * hamiltonian.sites))
+    total = np.zeros((2, len(spins)))
+    for component in _components(model, spins):
+        grid = component.reshape(-1, *lattice.shape)
+        total[0] += grid.sum(tuple(range(1, grid.ndim)), dtype=np.float64) ** 2
+        for axis in axes:
+            others = tuple(1 + a for a in range(len(lattice.shape)) if a != axis)
+            wave = np.exp(2j * np.pi * np.arange(lattice.shape[axis]) / lattice.shape[axis])
+            total[1] += np.abs(grid.sum(others, dtype=np.float64) @ wave) ** 2 / len(axes)
+    return total / model.sites
+
+
+def _components(model: Model, spins: NDArray[np.int8]) -> Iterator[NDArray[Any]]:
+    """What is summed up over the lattice, (n, N) each: a number, or one for each state."""
+    if not isinstance(model, Multistate):
+        yield spins
+    elif model.values is not None:
+        yield model.values[spins]
+    else:
+        q = model.q
+        yield from (math.sqrt(q / (q - 1)) * ((spins == state) - 1 / q) for state in model.states)
 
 
 def momentum_squared(lattice: Lattice) -> float:

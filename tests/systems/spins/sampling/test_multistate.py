@@ -7,15 +7,23 @@ import math
 import numpy as np
 import pytest
 
+from exact import clusters
 from exact import multistate_states as exact
 from exact.spin_states import after, in_detailed_balance
 from lensmaker.core import InputError
+from lensmaker.instruments.spins.ensemble import Ensemble
 from lensmaker.systems.spins.canonical import Canonical
 from lensmaker.systems.spins.hamiltonian import ising
 from lensmaker.systems.spins.lattices import chain, square
 from lensmaker.systems.spins.multistate import multistate
 from lensmaker.systems.spins.potts import blume_capel, potts
-from lensmaker.systems.spins.sampling import Metropolis, MultistateHeatBath, MultistateMetropolis
+from lensmaker.systems.spins.sampling import (
+    Metropolis,
+    MultistateHeatBath,
+    MultistateMetropolis,
+    MultistateSwendsenWang,
+    sample,
+)
 from lensmaker.systems.spins.sampling.rule import Rule
 
 rng = np.random.default_rng(0)
@@ -84,3 +92,49 @@ def test_what_does_not_fit_is_refused() -> None:
         MultistateMetropolis().start(Canonical(potts(chain(3), 2), math.inf), np.zeros((1, 3), np.int8), 0)
     with pytest.raises(InputError, match="states from 0 to 2"):
         MultistateHeatBath().start(SYSTEMS["potts"], np.full((1, 4), -1, np.int8), 0)
+
+
+CLUSTERED = {
+    "potts": SYSTEMS["potts"],
+    "two states": SYSTEMS["two states"],
+    "weights": Canonical(multistate(chain(5), -np.eye(3) + 0.7, weights=[0.2, 1.0, 0.0, 2.0, 0.6]), 1.1),
+}
+
+
+@pytest.mark.parametrize("name", CLUSTERED)
+def test_clusters_of_states_step_as_often_as_their_matrix_says(name: str) -> None:
+    """Three tests at a false alarm of 1e-6; the matrix is in detailed balance."""
+    system = CLUSTERED[name]
+    energy, step = exact.energies(system), clusters.potts_step(system)
+    weight = np.exp(-system.beta * (energy - energy.min()))
+    assert in_detailed_balance(step, weight / weight.sum())
+    start = len(step) * 2 // 3 + 1
+    counts = exact.seen(MultistateSwendsenWang(), system, start, chains=200_000, repeats=4, seed=1)
+    assert exact.false_alarm(system, counts, step[start]) > 1e-6
+
+
+def test_a_bond_of_states_off_by_half_a_percent_is_seen() -> None:
+    system = CLUSTERED["potts"]
+    counts = exact.seen(MultistateSwendsenWang(), system, 0, chains=400_000, repeats=4, seed=1)
+    assert exact.false_alarm(system, counts, clusters.potts_step(system)[0]) > 1e-6
+    assert exact.false_alarm(system, counts, clusters.potts_step(system, 1.005)[0]) < 1e-6
+
+
+def test_what_clusters_of_states_cannot_do_is_refused() -> None:
+    start = np.zeros((1, 4), np.int8)
+    for model, reason in (
+        (blume_capel(square(2)), "more of two states than whether they are equal"),
+        (multistate(square(2), -np.eye(3), [[0, 1, 0]] * 4), "prefer a state"),
+        (potts(square(2), 3, J=-1.0), "want states to differ"),
+    ):
+        with pytest.raises(InputError, match=reason):
+            MultistateSwendsenWang().start(Canonical(model, 1.0), start, 0)
+
+
+def test_the_three_state_potts_model_at_its_critical_point() -> None:
+    """e = −(1 + 1/√3) on the infinite lattice; of L = 32 the correction is of order L^(−4/5)."""
+    samples = sample(Canonical(potts(square(32), 3), 1 / math.log1p(math.sqrt(3))), 2000, seed=3)
+    assert samples.provenance.rule == "multistate_swendsen_wang"
+    energy = Ensemble().measure(samples).select(quantity="energy")[0]
+    assert energy.value == pytest.approx(-(1 + 1 / math.sqrt(3)), rel=0.04)
+    assert energy.value < -(1 + 1 / math.sqrt(3))

@@ -10,6 +10,7 @@ from lensmaker.systems.spins.sampling.rules.metropolis import Metropolis
 from lensmaker.systems.spins.sampling.rules.multispin import MultiSpin
 from lensmaker.systems.spins.sampling.rules.multistate_heat_bath import MultistateHeatBath
 from lensmaker.systems.spins.sampling.rules.multistate_metropolis import MultistateMetropolis
+from lensmaker.systems.spins.sampling.rules.multistate_swendsen_wang import MultistateSwendsenWang
 from lensmaker.systems.spins.sampling.rules.parallel_tempering import ParallelTempering
 from lensmaker.systems.spins.sampling.rules.swendsen_wang import SwendsenWang
 from lensmaker.systems.spins.sampling.rules.torch_checkerboard import TorchCheckerboard
@@ -29,6 +30,7 @@ RULES: tuple[type[Rule], ...] = (
     ParallelTempering,
     MultistateMetropolis,
     MultistateHeatBath,
+    MultistateSwendsenWang,
 )
 """Every rule there is; the sampler, the CLI, the docs and the conformance tests read this tuple."""
 
@@ -41,6 +43,7 @@ __all__ = [
     "MultiSpin",
     "MultistateHeatBath",
     "MultistateMetropolis",
+    "MultistateSwendsenWang",
     "ParallelTempering",
     "Rule",
     "Sampler",

@@ -43,7 +43,7 @@ class TorchCheckerboard(Rule):
     compiled: bool = False
 
     name = "torch_checkerboard"
-    cost = 10.0
+    cost = 15.0
     summary = (
         "The checkerboard on words of 64 spins, for GPUs; one coupling on a square torus without a field."
     )

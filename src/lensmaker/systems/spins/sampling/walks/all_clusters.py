@@ -50,7 +50,7 @@ def _advance(
                 count = _draw_each(s, stream, first, last, limits, signs, occupied)
             else:
                 count = _draw_alike(s, stream, first, last, np.uint64(limits[0]), signs[0], occupied)
-            _join(first, last, occupied[:count], parent)
+            join(first, last, occupied[:count], parent)
             _turn(s, stream, parent)
 
 
@@ -105,7 +105,7 @@ def _draw_each(
 
 
 @njit(cache=True)
-def _join(
+def join(
     first: NDArray[np.int32],
     last: NDArray[np.int32],
     occupied: NDArray[np.int32],

@@ -23,21 +23,32 @@ class SiteBySite(StreamedWalk):
 
     def __init__(self, system: Canonical[Multistate], spins: Spins, seed: int, *, heat_bath: bool) -> None:
         model = system.hamiltonian
-        if spins.size and not 0 <= spins.min() <= spins.max() < model.q:
-            raise InputError(
-                f"states from 0 to {model.q - 1}", f"{spins.min()} to {spins.max()}", "number them from 0"
-            )
         ends = np.concatenate([model.bonds[:, 0], model.bonds[:, 1]])
         rank = np.argsort(ends, kind="stable")
         first = np.concatenate([[0], np.bincount(ends, minlength=model.sites).cumsum()])
         others = np.concatenate([model.bonds[:, 1], model.bonds[:, 0]])[rank]
         weights = np.tile(model.weights, 2)[rank]
         pair, single = system.beta * model.pair, system.beta * model.single
-        super().__init__(spins, seed, first, others, weights, pair, single, heat_bath)
+        super().__init__(checked(model, spins), seed, first, others, weights, pair, single, heat_bath)
 
     @staticmethod
     def kernel(spins: Spins, streams: Streams, sweeps: int, *tables: Any) -> None:
         _advance(spins, streams, sweeps, *tables)
+
+
+def checked(model: Multistate, spins: Spins) -> Spins:
+    """The spins, if they are states.
+
+    Raises
+    ------
+    InputError
+        If they are not.
+    """
+    if spins.size and not 0 <= spins.min() <= spins.max() < model.q:
+        raise InputError(
+            f"states from 0 to {model.q - 1}", f"{spins.min()} to {spins.max()}", "number them from 0"
+        )
+    return spins
 
 
 @njit(cache=True, parallel=True)
