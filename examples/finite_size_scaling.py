@@ -26,10 +26,8 @@ from lensmaker.instruments.spins.critical_exponents import CriticalExponents
 from lensmaker.instruments.spins.ensemble import Ensemble, series_of
 from lensmaker.numerics.autocorrelation import mean_of
 from lensmaker.numerics.finite_size_scaling import Collapse, Curve, collapse
-from lensmaker.systems.spins.canonical import Canonical
-from lensmaker.systems.spins.hamiltonian import ising
-from lensmaker.systems.spins.lattices import square
-from lensmaker.systems.spins.sampling import Samples, SwendsenWang, sample
+from lensmaker.systems.spins import Canonical, Samples, ising, sample, square
+from lensmaker.systems.spins.sampling import SwendsenWang
 from lensmaker.theories.spins.critical_point import CriticalPoint
 from lensmaker.theories.spins.onsager import CRITICAL_TEMPERATURE as T_C
 

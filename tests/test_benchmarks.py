@@ -46,3 +46,49 @@ def test_the_costs_of_an_inspection_are_quoted() -> None:
         assert f"| {case['nngeom']['median']:.0f} |" in row
         assert row.endswith(f"| {case['peak_memory']['ratio']} |")
         assert case["peak_memory"]["ratio"] < 1.5
+
+
+def test_the_speeds_of_the_rules_are_quoted() -> None:
+    section = PAGE.split("## Samplers beside")[1].split("\n## ")[0]
+    rows = re.findall(r"^\| `(\w+)` \| (\d+) \| ([\d.]+) \| (.*) \|$", section, re.MULTILINE)
+    assert len(rows) == 16
+    for name, side, ns, ratios in rows:
+        measured = RESULTS["samplers"][f"side_{side}"][name]
+        assert float(ns) == float(f"{measured['ns']:.3g}")
+        for ratio in measured["ratios"].values():
+            assert f"{ratio['median']} ({ratio['low']}–{ratio['high']})" in ratios
+    for rule, cells in re.findall(r"^\| `(\w+)` \| (.* µs) \|$", section, re.MULTILINE):
+        for cell, temperature in zip(cells.split(" | "), ("2.0", "T_c", "3.0"), strict=True):
+            cost = RESULTS["samplers"]["independent_samples_side_64"][rule][temperature]
+            slow = max(cost["microseconds_of_an_independent_sample"].values())
+            assert cost["is_known"]
+            assert cell.split(" → ")[1] == f"{slow:.3g} µs"
+            assert cell.split(" → ")[0] in cost["tau_in_sweeps"].values()
+    limits = RESULTS["samplers"]["limits"]
+    assert f"draws {limits['random_bits_per_update']['drawn']} random bits" in section
+    assert f"runs at {limits['of_the_generator']['multi_spin_1024']} of" in section
+
+
+def test_the_samplers_keep_to_what_was_promised() -> None:
+    """Ratios to mcising in one run, on one core, at T_c."""
+    wanted = {("multi_spin", 64): 40, ("multi_spin", 1024): 40, ("checkerboard", 1024): 10}
+    wanted |= {(rule, side): 1.3 for rule in ("wolff", "swendsen_wang") for side in (64, 1024)}
+    for (rule, side), least in wanted.items():
+        ratios = RESULTS["samplers"][f"side_{side}"][rule]["ratios"]
+        (against,) = (ratio for peer, ratio in ratios.items() if peer.startswith("mcising"))
+        assert against["median"] >= least
+
+
+def test_the_readme_claims_what_was_measured() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    ratios = {
+        (rule, side): next(
+            r["median"] for peer, r in RESULTS["samplers"][f"side_{side}"][rule]["ratios"].items()
+        )
+        for rule in ("multi_spin", "multi_spin_512_chains", "wolff", "swendsen_wang")
+        for side in (64, 1024)
+    }
+    bits = [r for (rule, _), r in ratios.items() if rule.startswith("multi")]
+    clusters = [r for (rule, _), r in ratios.items() if not rule.startswith("multi")]
+    assert f"takes {min(bits):.0f} to {max(bits):.0f} times as many spin updates" in readme
+    assert f"clusters {min(clusters)} to {max(clusters)} times" in readme.replace("\n", " ")

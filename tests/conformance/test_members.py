@@ -44,7 +44,7 @@ from lensmaker.systems.spins.formula import from_formula
 from lensmaker.systems.spins.glasses import gaussian_glass
 from lensmaker.systems.spins.hamiltonian import hamiltonian, ising
 from lensmaker.systems.spins.lattices import chain, complete, square, triangular
-from lensmaker.systems.spins.potts import blume_capel, potts
+from lensmaker.systems.spins.named_models import blume_capel, potts
 from lensmaker.systems.spins.sampling import HeatBath, Samples, sample
 from lensmaker.theories import SPIN_THEORIES, THEORIES
 from lensmaker.theories.criticality import ActivationLayer, Criticality

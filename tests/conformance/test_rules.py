@@ -15,7 +15,7 @@ from lensmaker.core import InputError
 from lensmaker.systems.spins.canonical import Canonical
 from lensmaker.systems.spins.hamiltonian import ising
 from lensmaker.systems.spins.lattices import square
-from lensmaker.systems.spins.potts import potts
+from lensmaker.systems.spins.named_models import potts
 from lensmaker.systems.spins.sampling import (
     RULES,
     Checkerboard,

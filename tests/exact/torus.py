@@ -14,7 +14,7 @@ from lensmaker.systems.spins.canonical import Canonical
 from lensmaker.systems.spins.hamiltonian import ising
 from lensmaker.systems.spins.lattices import square
 from lensmaker.systems.spins.multistate import Multistate
-from lensmaker.systems.spins.potts import potts
+from lensmaker.systems.spins.named_models import potts
 from lensmaker.systems.spins.sampling.rule import Rule, Spins
 from lensmaker.theories.spins.kaufman import Kaufman
 

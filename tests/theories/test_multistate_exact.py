@@ -14,7 +14,7 @@ from lensmaker.systems.spins.canonical import Canonical
 from lensmaker.systems.spins.hamiltonian import ising
 from lensmaker.systems.spins.lattices import chain, square, triangular
 from lensmaker.systems.spins.multistate import Multistate, multistate
-from lensmaker.systems.spins.potts import blume_capel, potts
+from lensmaker.systems.spins.named_models import blume_capel, potts
 from lensmaker.theories.spins.critical_constants import critical
 from lensmaker.theories.spins.elimination import Elimination
 from lensmaker.theories.spins.enumeration import EnumeratedStates, Enumeration

@@ -14,7 +14,7 @@ from lensmaker.systems.spins.formula import from_formula
 from lensmaker.systems.spins.glasses import bimodal_glass
 from lensmaker.systems.spins.hamiltonian import Hamiltonian, from_matrix, hamiltonian, ising
 from lensmaker.systems.spins.lattices import chain, from_graph, honeycomb, square, triangular
-from lensmaker.systems.spins.potts import potts
+from lensmaker.systems.spins.named_models import potts
 from lensmaker.theories.base import Theory
 from lensmaker.theories.spins.bethe import Bethe, magnetisations
 from lensmaker.theories.spins.critical_constants import critical
@@ -314,3 +314,15 @@ def test_what_is_out_of_reach_is_refused() -> None:
         eliminate(Canonical(ising(square(30)), 1.0))
     with pytest.raises(InputError, match="a temperature above 0"):
         Canonical(ising(chain(4)), -1.0)
+
+
+@pytest.mark.parametrize("side", [16, 32, 64])
+@pytest.mark.parametrize("temperature", [0.8, 1.5, 1.8, 2.0, 2.1, 2.4, 2.5, 3.0, 4.0, 8.0])
+def test_the_infinite_lattice_is_within_its_errors_of_a_torus(side: int, temperature: float) -> None:
+    """Wherever it says that it is inside, and no error is beyond one percent."""
+    system = Canonical(ising(square(side)), temperature)
+    want = {p.quantity.name: p.value for p in Kaufman().predict(system)}
+    for p in Onsager().predict(system):
+        if p.regime and p.quantity.name in want:
+            assert abs(p.value - want[p.quantity.name]) <= 1.001 * p.error
+            assert p.error < 0.01

@@ -22,7 +22,7 @@ from lensmaker.systems.spins.lattices import (
     triangular,
 )
 from lensmaker.systems.spins.multistate import Multistate
-from lensmaker.systems.spins.potts import blume_capel, potts
+from lensmaker.systems.spins.named_models import blume_capel, potts
 from lensmaker.theories.spins import strip
 from lensmaker.theories.spins.critical_constants import critical
 from lensmaker.theories.spins.elimination import Elimination

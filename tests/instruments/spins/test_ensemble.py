@@ -18,7 +18,7 @@ from lensmaker.systems.spins.canonical import Canonical
 from lensmaker.systems.spins.hamiltonian import ising
 from lensmaker.systems.spins.lattices import chain, square, triangular
 from lensmaker.systems.spins.multistate import Multistate
-from lensmaker.systems.spins.potts import blume_capel, potts
+from lensmaker.systems.spins.named_models import blume_capel, potts
 from lensmaker.systems.spins.sampling import HeatBath, Metropolis, Samples, sample
 from lensmaker.systems.spins.sampling.provenance import Provenance
 

@@ -13,7 +13,7 @@ from lensmaker.core import InputError
 from lensmaker.systems.spins.hamiltonian import ising
 from lensmaker.systems.spins.lattices import chain, square, triangular
 from lensmaker.systems.spins.multistate import Multistate, multistate
-from lensmaker.systems.spins.potts import blume_capel, potts
+from lensmaker.systems.spins.named_models import blume_capel, potts
 
 rng = np.random.default_rng(0)
 TABLE = rng.normal(size=(4, 4))

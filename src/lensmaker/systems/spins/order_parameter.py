@@ -15,7 +15,7 @@ def order_parameter(model: Model, spins: NDArray[np.int8]) -> NDArray[np.float64
     Examples
     --------
     >>> from lensmaker.systems.spins.lattices import chain
-    >>> from lensmaker.systems.spins.potts import potts
+    >>> from lensmaker.systems.spins.named_models import potts
     >>> float(order_parameter(potts(chain(4), 3), np.array([0, 1, 1, 2], np.int8)))
     0.25
     """

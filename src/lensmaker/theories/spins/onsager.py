@@ -22,6 +22,9 @@ CRITICAL_COUPLING = math.log1p(math.sqrt(2)) / 2
 LONG = 10
 """Correlation lengths on a torus that is as good as infinite: e^−10 is 5·10⁻⁵."""
 
+ROUNDING = 1e-14
+"""What double precision leaves of a value of order one."""
+
 CRITICAL_TEMPERATURE = 1 / CRITICAL_COUPLING
 """T_c/J of the square lattice."""
 
@@ -37,8 +40,8 @@ class Onsager(SpinTheory):
         m = (1 − sinh⁻⁴ 2K)^{1/8} below T_c, 0 above.
 
     A finite torus departs from it by e^(−L/ξ), and near T_c by ln L/L: there Kaufman's solution holds, and this one
-    is outside of its regime on a torus shorter than 10 ξ. Below T_c a torus has two ordered states, ln 2/N more of
-    entropy: that is given as the error.
+    is outside of its regime on a torus shorter than 10 ξ. The errors are what is left of that, 4 e^(−L/ξ) in units of J;
+    below T_c also ln 2/N of entropy, for a torus has two ordered states; above, of |m|, what fluctuates, ξ^{7/8}/L.
 
     Examples
     --------
@@ -78,14 +81,23 @@ class Onsager(SpinTheory):
 
     def solve(self, system: Canonical[Any]) -> Iterator[Prediction]:
         J, _ = square_coupling(system)
-        lengths = min(system.hamiltonian.lattice.shape) / correlation_length(J / system.temperature)
+        L, ξ = min(system.hamiltonian.lattice.shape), correlation_length(J / system.temperature)
+        lengths = L / ξ
         reason = f"the torus is {lengths:.2g} correlation lengths long, not {LONG}" if lengths < LONG else ""
         found = _bulk(J, system.temperature)
         # An ordered torus is in either of two states, which the infinite lattice does not count.
-        both = math.log(2) / system.sites if J / system.temperature > CRITICAL_COUPLING else 0.0
-        errors = {"free_energy": system.temperature * both, "entropy": both}
+        ordered = J / system.temperature > CRITICAL_COUPLING
+        both = math.log(2) / system.sites if ordered else 0.0
+        around = 4 * math.exp(-lengths) + ROUNDING  # what goes around the torus, either way
+        errors = {
+            "energy": J * around,
+            "specific_heat": L * around,
+            "free_energy": system.temperature * (both + around),
+            "entropy": both + around,
+            "magnetisation": around if ordered else ξ**0.875 / L,
+        }
         for n, v in found:
-            yield self.prediction(n, system.where, v, errors.get(n, 0.0), Regime(reason))
+            yield self.prediction(n, system.where, v, errors[n], Regime(reason))
 
 
 def correlation_length(K: float) -> float:

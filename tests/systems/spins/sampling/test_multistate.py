@@ -16,7 +16,7 @@ from lensmaker.systems.spins.canonical import Canonical
 from lensmaker.systems.spins.hamiltonian import ising
 from lensmaker.systems.spins.lattices import chain, square
 from lensmaker.systems.spins.multistate import multistate
-from lensmaker.systems.spins.potts import blume_capel, potts
+from lensmaker.systems.spins.named_models import blume_capel, potts
 from lensmaker.systems.spins.sampling import (
     Metropolis,
     MultistateHeatBath,

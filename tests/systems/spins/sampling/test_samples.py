@@ -20,7 +20,7 @@ from lensmaker.systems.spins.canonical import Canonical
 from lensmaker.systems.spins.hamiltonian import from_matrix, hamiltonian, ising
 from lensmaker.systems.spins.lattices import honeycomb, square
 from lensmaker.systems.spins.multistate import Multistate
-from lensmaker.systems.spins.potts import blume_capel, potts
+from lensmaker.systems.spins.named_models import blume_capel, potts
 from lensmaker.systems.spins.sampling import HeatBath, Samples, drawing, sample
 from lensmaker.systems.spins.sampling.storage import state_path
 

@@ -22,7 +22,7 @@ class MultistateRule(Rule):
         Examples
         --------
         >>> from lensmaker.systems.spins.lattices import chain
-        >>> from lensmaker.systems.spins.potts import potts
+        >>> from lensmaker.systems.spins.named_models import potts
         >>> from lensmaker.systems.spins.sampling import MultistateHeatBath
         >>> MultistateHeatBath().first(Canonical(potts(chain(4), 3), 1.0), 6, seed=0)[1::2].tolist()
         [[0, 0, 0, 0], [1, 1, 1, 1], [2, 2, 2, 2]]
