@@ -40,6 +40,18 @@ def test_a_correction_to_scaling_is_seen() -> None:
     assert power(SIZES, values, [1e-3 * v for v in values]).p_value < 1e-6
 
 
+def test_errors_are_wider_where_curves_do_not_fall_on_one() -> None:
+    """Corrections of 3 % that are not of the form of the fit, in data of 0.5 %."""
+    fair = collapse(curves(3), (2.27, 1.0, 1.75), resamples=20, seed=1)
+    bent = [
+        Curve(c.size, c.at, c.values * (1 + 0.6 / c.size * np.cos(9 * c.size * c.at)), c.errors)
+        for c in curves(3)
+    ]
+    found = collapse(bent, (2.27, 1.0, 1.75), resamples=20, seed=1)
+    assert found.quality > 2
+    assert found.power.error > 1.3 * fair.power.error
+
+
 def test_the_quality_is_about_one_where_curves_collapse() -> None:
     found = np.mean([quality(curves(seed), 2.27, 1.0, 1.75) for seed in range(10)])
     assert 0.7 < found < 1.4

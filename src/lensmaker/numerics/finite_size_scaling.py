@@ -169,6 +169,9 @@ def collapse(
 ) -> Collapse:
     """The t_c, 1/ν and p of least `quality`, with errors from data drawn anew within their errors.
 
+    Where curves do not fall on one within their errors, those of the three are widened by √quality: corrections to
+    scaling are of that size at least.
+
     Parameters
     ----------
     start
@@ -191,9 +194,10 @@ def collapse(
         _best([Curve(c.size, c.at, draw.normal(c.values, c.errors), c.errors) for c in curves], best)
         for _ in range(resamples)
     ]
-    errors = np.std(again, axis=0, ddof=1)
+    misfit = quality(curves, *best)
+    errors = np.std(again, axis=0, ddof=1) * math.sqrt(max(1.0, misfit))
     critical, inverse_nu, p = (Estimate(v, float(e)) for v, e in zip(best, errors, strict=True))
-    return Collapse(critical, inverse_nu, p, quality(curves, *best))
+    return Collapse(critical, inverse_nu, p, misfit)
 
 
 def _best(curves: Sequence[Curve], start: tuple[float, float, float]) -> tuple[float, float, float]:

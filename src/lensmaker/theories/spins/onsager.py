@@ -40,8 +40,8 @@ class Onsager(SpinTheory):
         m = (1 − sinh⁻⁴ 2K)^{1/8} below T_c, 0 above.
 
     A finite torus departs from it by e^(−L/ξ), and near T_c by ln L/L: there Kaufman's solution holds, and this one
-    is outside of its regime on a torus shorter than 10 ξ. The errors are what is left of that, 4 e^(−L/ξ) in units of J;
-    below T_c also ln 2/N of entropy, for a torus has two ordered states; above, of |m|, what fluctuates, ξ^{7/8}/L.
+    is outside of its regime on a torus shorter than 10 ξ. The errors are what is left of that, 4 e^(−L/ξ) in units of
+    J; below T_c also ln 2/N of entropy, for a torus has two ordered states; above, of |m|, what fluctuates, ξ^{7/8}/L.
 
     Examples
     --------

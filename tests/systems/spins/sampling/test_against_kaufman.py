@@ -38,7 +38,7 @@ class Run:
         """Its z-scores."""
         rule = self.rule
         if isinstance(rule, ParallelTempering):  # five percent apart: half of the exchanges are accepted
-            rule = ParallelTempering([temperature * 1.05**k for k in range(4)])
+            rule = ParallelTempering([temperature * 1.05**k for k in range(4)], Checkerboard())
         return torus.beside_kaufman(
             rule, temperature, chains=self.chains, burn=self.burn, samples=self.samples, every=self.every
         )
