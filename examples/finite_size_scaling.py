@@ -105,7 +105,7 @@ def figure(found: dict[str, list[Curve]], fits: dict[str, Collapse]) -> go.Figur
         made.update_xaxes(title_text="T", row=1, col=column)
         made.update_xaxes(title_text="(T − T<sub>c</sub>) L<sup>1/ν</sup>", row=2, col=column)
     title = "Ising model on square tori: as measured, and the same points collapsed"
-    made.update_layout(template="plotly_white", title=title, height=760, width=1300)
+    made.update_layout(template="plotly_white", title=title, height=760)
     made.update_yaxes(type="log", row=1, col=3)
     return made
 
