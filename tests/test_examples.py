@@ -42,5 +42,5 @@ def test_curves_of_several_sizes_fall_on_one(tmp_path: Path, capsys: pytest.Capt
     assert found["collapse"]["square"]["power"].value == pytest.approx(1.75, rel=0.05)
     assert found["at T_c"]["binder"][0] == pytest.approx(0.6107, rel=0.03)
     assert "The figure" in capsys.readouterr().out
-    assert "(T − T" in path.read_text(encoding="utf-8")
+    assert "Plotly.newPlot" in path.read_text(encoding="utf-8")
     assert run(path, [6, 8, 12], 800) == found

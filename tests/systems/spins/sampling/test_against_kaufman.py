@@ -59,7 +59,7 @@ LONG = {
     "multi_spin, one lattice": Run(MultiSpin(), 1, 200_000, 40_000, 100),
     "wolff": Run(Wolff(), 16, 200, 20_000),
     "swendsen_wang": Run(SwendsenWang(), 16, 200, 20_000),
-    "parallel_tempering": Run(ParallelTempering(), 8, 10_000, 2500, 20),
+    "parallel_tempering": Run(ParallelTempering(), 8, 10_000, 6000, 20),
     "multistate_metropolis": Run(MultistateMetropolis(), 16, 20_000, 2500, 20),
     "multistate_swendsen_wang": Run(MultistateSwendsenWang(), 16, 200, 20_000),
     "multistate_heat_bath": Run(MultistateHeatBath(), 16, 20_000, 2500, 20),

@@ -12,8 +12,9 @@ from lensmaker.core import InputError
 from lensmaker.systems.spins.canonical import Canonical
 from lensmaker.systems.spins.hamiltonian import hamiltonian, ising
 from lensmaker.systems.spins.lattices import Lattice, chain, complete, cubic, square
-from lensmaker.systems.spins.sampling import MultiSpin, thresholds
+from lensmaker.systems.spins.sampling import MultiSpin
 from lensmaker.systems.spins.sampling.rule import Spins
+from lensmaker.systems.spins.sampling.tables import thresholds
 from lensmaker.systems.spins.sampling.tables.equal_pairs import Pairs, equal_pairs
 from lensmaker.systems.spins.sampling.tables.packing import cut
 from lensmaker.systems.spins.sampling.walks.bit_parallel import BitParallel
