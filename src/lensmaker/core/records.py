@@ -42,6 +42,9 @@ class Convergence(Enum):
     CHAINS_DISAGREE = "the chains have not met (R̂ > 1.05): burn in longer, or choose another rule"
     ITERATION_LIMIT = "the iteration stopped at its limit: raise the limit or loosen the tolerance"
     CORRELATED = "the samples are too few for how long they remember, so the error is a guess: sample longer"
+    NEVER_VARIED = (
+        "the samples are all alike, so the error is unknown: sample longer, or at a higher temperature"
+    )
     NO_ONE_POWER = "the sizes do not follow one power: leave the smallest out, or add larger ones"
     UNBOUNDED = "the samples fit best at an infinite value: draw more of them, or penalise large values"
 

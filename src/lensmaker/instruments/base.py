@@ -43,7 +43,7 @@ class Instrument(ABC):
         convergence: Convergence = Convergence.CONVERGED,
     ) -> Measurement:
         """A signed measurement; marked if its value is not finite, or its error unknown (infinite)."""
-        if math.isinf(error):
+        if math.isinf(error) and convergence is Convergence.CONVERGED:
             convergence = Convergence.TOO_FEW_SAMPLES
         if not math.isfinite(value):
             convergence = Convergence.NOT_FINITE

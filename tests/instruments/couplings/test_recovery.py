@@ -24,7 +24,7 @@ from lensmaker.instruments.couplings import (
 from lensmaker.systems.spins.canonical import Canonical
 from lensmaker.systems.spins.hamiltonian import Hamiltonian, hamiltonian, ising
 from lensmaker.systems.spins.lattices import square
-from lensmaker.systems.spins.sampling import Metropolis
+from lensmaker.systems.spins.sampling import Metropolis, sample
 
 
 def methods(
@@ -185,3 +185,12 @@ def test_the_likelihood_has_the_smallest_errors() -> None:
     exact, *others = (infer(samples, SMALL, m()) for m in METHODS)
     for other in others:
         assert all(other.errors[name] > 0.97 * exact.errors[name] for name in SMALL.names)
+
+
+def test_samples_are_read_chain_by_chain() -> None:
+    """Rows of 64 chains in turns look independent, and their errors would be half of what they are."""
+    system = Canonical(ising(square(8), h=0.02), 2.5)
+    samples = sample(system, 6400, rule=Metropolis(), seed=0, chains=64, burn_in=200, thin=1)
+    found, apart = infer(samples, system.hamiltonian), infer(samples.by_chain(), system.hamiltonian)
+    assert found.errors == apart.errors
+    assert found.errors["J"] > 1.2 * infer(samples.spins, system.hamiltonian).errors["J"]

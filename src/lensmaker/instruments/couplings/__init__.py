@@ -33,8 +33,8 @@ def infer(samples: Any, terms: Terms, method: CouplingMethod | None = None) -> I
     Parameters
     ----------
     samples
-        ±1, (M, N) of one chain in its order or of independent draws, (chains, M, N) of several chains; or an object
-        whose `spins` they are.
+        ±1, (M, N) of one chain in its order or of independent draws, (chains, M, N) of several chains; or
+        `Samples`, or another object whose `spins` they are.
     terms
         A Hamiltonian, whose couplings do not count, or name → cliques (m, k).
     method

@@ -63,7 +63,7 @@ def observe(samples: Any, terms: Terms) -> Observed:
     >>> observe([[1, -1], [1, 1]], {"J": [[0, 1]]}).spins.shape
     (1, 2, 2)
     """
-    found = getattr(samples, "spins", samples)
+    found = samples.by_chain() if hasattr(samples, "by_chain") else getattr(samples, "spins", samples)
     if isinstance(found, torch.Tensor):
         found = found.detach().cpu().numpy()
     given = np.asarray(found)

@@ -37,7 +37,7 @@ class Ensemble(Instrument):
 
     The error of a mean is √(2τσ²/n) with its own integrated autocorrelation time; that of a function of means is the
     jackknife's over blocks of ten τ. A series of fewer than 50 τ, or chains whose split R̂ is above 1.05, are said
-    not to have converged. ξ is measured on a torus alone.
+    not to have converged; samples of one energy have an error that is not known. ξ is measured on a torus alone.
 
     Examples
     --------
@@ -89,8 +89,11 @@ class Ensemble(Instrument):
 
     def measure(self, samples: Samples) -> Table[Measurement]:
         state, where = convergence_of(samples), samples.system.where
+        unknown = state is Convergence.NEVER_VARIED
         return Table(
-            self.measurement(name, where, found.value, found.error, len(samples), state)
+            self.measurement(
+                name, where, found.value, math.inf if unknown else found.error, len(samples), state
+            )
             for name, found in estimates(samples)
         )
 
@@ -150,6 +153,8 @@ def convergence_of(samples: Samples) -> Convergence:
     """Whether the chains have met and the series is long enough to tell its own error."""
     e, m = series_of(samples)
     observables = (e, np.abs(m))
+    if not float(np.ptp(e)) and samples.system.sites > 1 and samples.system.beta:
+        return Convergence.NEVER_VARIED
     if not all(autocorrelation(x).is_known for x in observables):
         return Convergence.SERIES_TOO_SHORT
     if e.shape[0] > 1 and max(split_r_hat(x) for x in observables) > LARGEST_R_HAT:

@@ -91,4 +91,6 @@ def second_moment_length(uniform: ArrayLike, wave: ArrayLike, k_squared: float) 
     ----------
     F. Cooper, B. Freedman, D. Preston, Nucl. Phys. B 210, 210 (1982).
     """
-    return np.asarray(np.sqrt(np.maximum(np.divide(uniform, wave) - 1, 0)) / math.sqrt(k_squared))
+    zero, near = np.asarray(uniform, float), np.asarray(wave, float)
+    ratio = np.divide(zero, np.where(near > 1e-15 * zero, near, 0.0))  # rounding leaves something of a 0
+    return np.asarray(np.sqrt(np.maximum(ratio - 1, 0)) / math.sqrt(k_squared))

@@ -66,6 +66,7 @@ class Canonical(Generic[M]):
                 f"{self.temperature}",
                 "turn the sign of the couplings instead, J → −J",
             )
+        object.__setattr__(self, "temperature", float(self.temperature))
 
     @property
     def beta(self) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -68,6 +69,8 @@ class _Reader:
             case ast.Constant(value=bool() | complex()):
                 pass
             case ast.Constant(value=int() | float() as number):
+                if not math.isfinite(number):
+                    raise InputError("finite numbers", f"{number} in {self.text!r}", "write a smaller one")
                 return _Part(sympy.Rational(str(number)))
             case ast.Name(id=name):
                 if re.fullmatch(r"s\d+", name):

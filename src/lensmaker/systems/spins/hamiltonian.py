@@ -98,11 +98,11 @@ class Hamiltonian:
         Raises
         ------
         InputError
-            If there is none of such a name.
+            If there is none of such a name, or a value is not finite.
         """
         if unknown := [name for name in values if name not in self.couplings]:
             raise InputError(f"one of the couplings {', '.join(self.names)}", unknown[0], "check the name")
-        return replace(self, couplings={**self.couplings, **values})
+        return replace(self, couplings={**self.couplings, **_finite(values)})
 
     def statistics(self, spins: Tensor) -> Tensor:
         """The sufficient statistics Φ_a, which are −∂H/∂J_a: (…, N) → (…, A) in double precision."""
@@ -245,7 +245,7 @@ def hamiltonian(
     Raises
     ------
     InputError
-        If names, sites or weights do not fit.
+        If names, sites or weights do not fit, or a coupling is not finite.
 
     Examples
     --------
@@ -258,7 +258,16 @@ def hamiltonian(
             f"a coupling for each of the terms {sorted(terms)}", f"{sorted(couplings)}", "name them alike"
         )
     made = [_term(name, np.asarray(c), (weights or {}).get(name), sites) for name, c in terms.items()]
-    return Hamiltonian(sites, tuple(made), {n: float(couplings[n]) for n in terms}, lattice)
+    return Hamiltonian(sites, tuple(made), _finite({n: couplings[n] for n in terms}), lattice)
+
+
+def _finite(couplings: Mapping[str, float]) -> dict[str, float]:
+    """Couplings as numbers of Python, if they are finite."""
+    found = {name: float(value) for name, value in couplings.items()}
+    for name, value in found.items():
+        if not math.isfinite(value):
+            raise InputError("finite couplings", f"{name} = {value}", "pass numbers that are finite")
+    return found
 
 
 def ising(lattice: Lattice, J: float = 1.0, h: float = 0.0) -> Hamiltonian:

@@ -107,13 +107,17 @@ def chain(sites: int, *, periodic: bool = True) -> Lattice:
 
 def square(rows: int, columns: int | None = None, *, periodic: bool | Sequence[bool] = True) -> Lattice:
     """The square lattice of rows × columns sites; site (r, c) is r·columns + c."""
-    return _bravais("square", (rows, columns or rows), periodic, ((1, 0), (0, 1)), np.eye(2))
+    return _bravais(
+        "square", (rows, rows if columns is None else columns), periodic, ((1, 0), (0, 1)), np.eye(2)
+    )
 
 
 def triangular(rows: int, columns: int | None = None, *, periodic: bool | Sequence[bool] = True) -> Lattice:
     """The triangular lattice: the square one with one diagonal of each cell, six bonds a site."""
     cell = np.array([[1.0, 0.0], [0.5, math.sqrt(0.75)]])
-    return _bravais("triangular", (rows, columns or rows), periodic, ((1, 0), (0, 1), (1, -1)), cell)
+    return _bravais(
+        "triangular", (rows, rows if columns is None else columns), periodic, ((1, 0), (0, 1), (1, -1)), cell
+    )
 
 
 def cubic(*sides: int, periodic: bool | Sequence[bool] = True) -> Lattice:
@@ -138,7 +142,7 @@ def honeycomb(rows: int, columns: int | None = None, *, periodic: bool | Sequenc
     >>> honeycomb(2).sites, honeycomb(2).coordination
     (8, 3.0)
     """
-    shape = _checked("honeycomb", (rows, columns or rows))
+    shape = _checked("honeycomb", (rows, rows if columns is None else columns))
     around = _periodic(shape, periodic)
     cells = np.arange(math.prod(shape)).reshape(shape)
     bonds, directions = [], []
@@ -169,12 +173,14 @@ def from_graph(graph: nx.Graph[Any]) -> Lattice:
     Raises
     ------
     InputError
-        If it is no undirected graph, or a node is joined to itself.
+        If it is no undirected graph, has no nodes, or a node is joined to itself.
     """
     if not hasattr(graph, "edges") or graph.is_directed():
         raise InputError(
             "an undirected networkx graph", f"a {type(graph).__name__}", "pass G.to_undirected()"
         )
+    if not len(graph):
+        raise InputError("a graph with nodes", "none", "add a node")
     place = {node: i for i, node in enumerate(graph.nodes)}
     bonds = np.array([[place[a], place[b]] for a, b in graph.edges()], dtype=np.int64).reshape(-1, 2)
     if loops := int((bonds[:, 0] == bonds[:, 1]).sum()):

@@ -21,7 +21,7 @@ from lensmaker.systems.spins.hamiltonian import from_matrix, hamiltonian, ising
 from lensmaker.systems.spins.lattices import honeycomb, square
 from lensmaker.systems.spins.multistate import Multistate
 from lensmaker.systems.spins.named_models import blume_capel, potts
-from lensmaker.systems.spins.sampling import HeatBath, Samples, drawing, sample
+from lensmaker.systems.spins.sampling import HeatBath, Samples, Wolff, drawing, sample
 from lensmaker.systems.spins.sampling.storage import state_path
 
 SYSTEM = Canonical(ising(square(8), h=0.1), 2.5)
@@ -250,3 +250,130 @@ def test_a_file_of_the_states_that_fills_itself_with_none_of_them(tmp_path: Path
     _damage(tmp_path / "a.zarr", "a chunk is missing")
     with pytest.raises(InputError, match="of which a part is missing"):
         Samples.load(tmp_path / "a.zarr")
+
+
+def _altered(path: Path, kind: str) -> None:
+    import zarr
+
+    if kind == "the Hamiltonian":
+        (path / "hamiltonian" / "cliques0" / "c" / "0" / "0").unlink()
+    elif kind == "a weight":
+        chunk = path / "hamiltonian" / "weights0" / "c" / "0"
+        group = zarr.open_group(path / "hamiltonian", mode="r+")
+        group["weights0"][0] = 2.0
+        assert chunk.exists()
+    elif kind == "energies":
+        shutil.rmtree(path / "energy" / "c")
+    elif kind == "sweeps":
+        shutil.rmtree(path / "sweep" / "c")
+    else:
+        group = zarr.open_group(path, mode="r+", use_consolidated=False)
+        attrs = dict(group.attrs)
+        if kind == "temperature":
+            del attrs["temperature"]
+        elif kind == "a temperature of words":
+            attrs["temperature"] = "warm"
+        elif kind == "provenance":
+            del attrs["provenance"]
+        else:
+            attrs["provenance"]["tea"] = 1
+        group.attrs.clear()
+        group.attrs.update(attrs)
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "the Hamiltonian",
+        "a weight",
+        "energies",
+        "sweeps",
+        "temperature",
+        "a temperature of words",
+        "provenance",
+        "a key too many",
+    ],
+)
+def test_what_was_altered_is_refused(kind: str, tmp_path: Path) -> None:
+    sample(SYSTEM, 100, seed=0).save(tmp_path / "a.zarr")
+    _altered(tmp_path / "a.zarr", kind)
+    with pytest.raises(InputError, match=r"samples that lensmaker wrote, but got .*(damaged|missing)"):
+        Samples.load(tmp_path / "a.zarr")
+
+
+def _interrupted(path: Path, seed: int = 1) -> None:
+    def interrupt(what: str, done: int, of: int) -> None:
+        if done:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt, match=r"^$"):
+        sample(SYSTEM, 3001, seed=seed, path=path, progress=interrupt)
+
+
+def test_a_state_without_its_folder_or_with_another_is_refused(tmp_path: Path, small_chunks: None) -> None:
+    path = tmp_path / "a.zarr"
+    _interrupted(path)
+    kept = tmp_path / "kept"
+    shutil.copytree(path, kept)
+    shutil.rmtree(path)
+    with pytest.raises(InputError, match=r"missing or damaged: remove .*a\.zarr and a\.zarr\.state"):
+        sample(SYSTEM, 3001, seed=1, path=path)
+    sample(SYSTEM, 3001, seed=2, path=tmp_path / "other.zarr")
+    shutil.copytree(tmp_path / "other.zarr", path)
+    with pytest.raises(InputError, match="those of another run"):
+        sample(SYSTEM, 3001, seed=1, path=path)
+    shutil.rmtree(path)
+    shutil.copytree(kept, path)
+    assert same(sample(SYSTEM, 3001, seed=1, path=path), sample(SYSTEM, 3001, seed=1))
+
+
+def test_a_part_of_a_huge_run_is_read_without_the_rest(tmp_path: Path) -> None:
+    path = tmp_path / "a.zarr"
+
+    def interrupt(what: str, done: int, of: int) -> None:
+        if done:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt, match=r"^$"):
+        sample(SYSTEM, 10**12, rule=HeatBath(), seed=1, path=path, burn_in=0, thin=1, progress=interrupt)
+    part = Samples.load(path, partial=True)
+    assert 0 < len(part) < 10**7
+
+
+NUMPY = """
+import sys
+import numpy as np
+from lensmaker.systems.spins import Canonical, Samples, ising, sample, square
+from lensmaker.systems.spins.sampling import HeatBath
+system = Canonical(ising(square(np.int64(4))).with_couplings(J=np.float32(1)), np.float32(2))
+counts = {"seed": np.int64(3), "chains": np.int64(4)}
+found = sample(system, np.int64(40), rule=HeatBath(), path=sys.argv[1], **counts)
+assert (Samples.load(sys.argv[1]).spins == found.spins).all()
+"""
+
+
+def test_numbers_of_numpy_are_numbers(tmp_path: Path) -> None:
+    """In a process of its own, where nobody looks at types."""
+    subprocess.run([sys.executable, "-c", NUMPY, str(tmp_path / "a.zarr")], check=True)
+    with pytest.raises(InputError, match="a seed of 0 or more"):
+        sample(SYSTEM, 10, seed=-1)
+
+
+def test_another_number_of_clusters_is_another_run(tmp_path: Path) -> None:
+    system = Canonical(ising(square(4)), 2.0)
+    options = {"seed": 1, "burn_in": 0, "thin": 1, "path": tmp_path / "a.zarr"}
+    sample(system, 40, rule=Wolff(clusters=1), **options)
+    with pytest.raises(InputError, match="but got others"):
+        sample(system, 40, rule=Wolff(clusters=50), **options)
+
+
+def test_names_that_are_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").write_text("mine")
+    for path, message in (
+        (".", "a name for a folder"),
+        ("", "a name for a folder"),
+        ("file", "which is a file"),
+    ):
+        with pytest.raises(InputError, match=message):
+            sample(SYSTEM, 10, seed=0, path=path)

@@ -78,6 +78,10 @@ def sample(
     """
     if n < 1:
         raise InputError("at least one sample", f"{n}", "pass n=1000")
+    if seed < 0:
+        raise InputError("a seed of 0 or more", f"{seed}", "pass seed=0")
+    n, seed = int(n), int(seed)
+    chains, thin, burn_in = (None if x is None else int(x) for x in (chains, thin, burn_in))
     asked = {"n": n, "chains": chains, "seed": seed, "thin": thin, "burn_in": burn_in}
     mark = fingerprint(system, rule="chosen" if rule is None else rule.signature, **asked)
     target = None if path is None else Path(path)
@@ -121,14 +125,9 @@ class _Run:
         steps = max(1, CHUNK // (self.chains * sites))
         group = None
         if self.path is not None:
-            import zarr
-
-            fresh = done == 0
-            group = (
-                storage.create(self.path, self.sampler.system, self.n, steps * self.chains)
-                if fresh
-                else zarr.open_group(self.path, mode="r+")
-            )
+            if done == 0:
+                storage.create(self.path, self.sampler.system, self.n, steps * self.chains, self.mark)
+            group = storage.opened(self.path, self.mark)
         parts: list[torch.Tensor] = []
         while done < self.n:
             _tell(self.progress, "samples", done, self.n)
@@ -185,6 +184,9 @@ def _begun(path: Path | None, mark: str) -> Samples | tuple[dict[str, Any], Stat
         return None
     if not path.absolute().parent.is_dir():
         raise InputError("a path in a folder that exists", f"{path}", f"make {path.absolute().parent} first")
+    if not path.name or path.is_file():
+        got = f"{path}, which is a file" if path.name else f"{str(path)!r}"
+        raise InputError("a name for a folder of samples", got, "pass a new name, like ising.zarr")
     state = storage.state_path(path)
     other = "name another path, or remove what is there"
     if state.exists():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -42,12 +44,21 @@ def record(model: Model) -> tuple[dict[str, Any], Arrays]:
     if (lattice := model.lattice) is not None:
         facts["lattice"] = {
             "name": lattice.name,
-            "shape": list(lattice.shape),
-            "periodic": list(lattice.periodic),
+            "shape": [int(n) for n in lattice.shape],
+            "periodic": [bool(p) for p in lattice.periodic],
             "basis": lattice.basis,
         }
         arrays |= {f"lattice_{n}": getattr(lattice, n) for n in _OF_LATTICE}
     return facts, arrays
+
+
+def digest(model: Model) -> str:
+    """A number that two Hamiltonians share if their records are equal, in hexadecimal."""
+    facts, arrays = record(model)
+    found = hashlib.sha256(json.dumps(facts).encode())
+    for name, array in arrays.items():
+        found.update(f"{name} {array.shape}".encode() + np.ascontiguousarray(array).tobytes())
+    return found.hexdigest()[:32]
 
 
 def model_of(facts: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Model:

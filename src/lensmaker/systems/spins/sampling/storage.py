@@ -17,7 +17,7 @@ import torch
 from lensmaker.core import InputError
 from lensmaker.systems.spins.canonical import Canonical
 from lensmaker.systems.spins.hamiltonian import Hamiltonian
-from lensmaker.systems.spins.sampling.model_record import Model, model_of, record
+from lensmaker.systems.spins.sampling.model_record import Model, digest, model_of, record
 from lensmaker.systems.spins.sampling.provenance import Provenance
 from lensmaker.systems.spins.sampling.samples import Samples, columns
 
@@ -33,10 +33,16 @@ EXPECTED = "samples that lensmaker wrote"
 MOST_COUPLINGS = 64
 """As many are told one by one among the attributes."""
 
-COLUMNS = {"energy": "float64", "magnetisation": "float64", "chain": "int32", "sweep": "int64"}
+COLUMNS = {
+    "energy": ("float64", float("nan")),
+    "magnetisation": ("float64", float("nan")),
+    "chain": ("int32", -1),
+    "sweep": ("int64", -1),
+}
+"""Name → type, and what stands where none was written yet."""
 
 
-def create(path: Path, system: Canonical, n: int, rows: int) -> zarr.Group:
+def create(path: Path, system: Canonical[Any], n: int, rows: int, mark: str = "") -> zarr.Group:
     """An empty folder for n samples, `rows` of them a chunk; EMPTY stands where none were written yet."""
     import zarr
     from zarr.codecs import ZstdCodec
@@ -53,11 +59,40 @@ def create(path: Path, system: Canonical, n: int, rows: int) -> zarr.Group:
         fill_value=EMPTY,
     )
     spins.attrs["coordinates"] = "chain sweep"
-    for name, dtype in COLUMNS.items():
+    for name, (dtype, nothing) in COLUMNS.items():
         group.create_array(
-            name, shape=(n,), chunks=(min(rows, n),), dtype=dtype, dimension_names=("sample",), fill_value=0
+            name,
+            shape=(n,),
+            chunks=(min(rows, n),),
+            dtype=dtype,
+            compressors=squeezed,
+            dimension_names=("sample",),
+            fill_value=nothing,
         )
+    group.attrs["mark"] = mark
     _write_hamiltonian(group.create_group("hamiltonian"), system.hamiltonian)
+    return group
+
+
+def opened(path: Path, mark: str) -> zarr.Group:
+    """The folder of a run that goes on.
+
+    Raises
+    ------
+    InputError
+        If it is not there, damaged, or that of another run.
+    """
+    import zarr
+
+    expected = f"the samples of this interrupted run at {path}"
+    fix = f"remove {path} and {state_path(path).name} to start again"
+    try:
+        group: Any = zarr.open_group(path, mode="r+", use_consolidated=False)
+        found = [str(group.attrs["mark"]), *(group[name].shape for name in ("spins", *COLUMNS))]
+    except Exception as error:  # the readers of zarr raise whatever they met
+        raise InputError(expected, "a folder that is missing or damaged", fix) from error
+    if found[0] != mark:
+        raise InputError(expected, "those of another run", fix)
     return group
 
 
@@ -105,39 +140,48 @@ def load(path: str | os.PathLike[str], *, partial: bool = False) -> Samples:
 
     target = Path(path)
     if not target.is_dir():
-        raise InputError(EXPECTED, f"{path}, which is not there", "check the path")
-    unfinished = state_path(target).exists()
-    if unfinished and not partial:
-        raise InputError(
-            "complete samples", f"{path} of an interrupted run", "run the same command again: it goes on"
-        )
+        got = f"{path}, which is a file" if target.is_file() else f"{path}, which is not there"
+        raise InputError(EXPECTED, got, "check the path")
+    facts, done = _unfinished(target, partial)
     try:
         group: Any = zarr.open_group(target, mode="r", use_consolidated=False)
-        facts: dict[str, Any] = dict(group.attrs)
-        system = _system(group["hamiltonian"], facts.get("temperature"))
-        spins = torch.from_numpy(np.asarray(group["spins"][:]))
-    except InputError:
+        told: dict[str, Any] = dict(group.attrs)
+        if facts is None and told.get("format") != FORMAT:
+            raise InputError(EXPECTED, f"{path}, which is something else", "check the path")
+        model = _model(group["hamiltonian"])
+        if facts is None and told["model"] != digest(model):
+            raise InputError(EXPECTED, f"{path}, whose Hamiltonian is damaged", "draw them again")
+        known = told if facts is None else facts
+        system, provenance = Canonical(model, float(known["temperature"])), provenance_of(known["provenance"])
+        spins = torch.from_numpy(np.asarray(group["spins"][:done]))
+        columns_of = {name: np.asarray(group[name][:done]) for name in COLUMNS}
+    except (InputError, MemoryError):
         raise
     except Exception as error:  # the readers of zarr and of its codecs raise whatever they met
         reason = " ".join(str(error).split())[:120] or type(error).__name__
         raise InputError(EXPECTED, f"{path}, which is damaged ({reason})", "draw them again") from error
-    if unfinished:
-        spins, facts = _as_far_as_it_went(spins, target)
-        system = Canonical(system.hamiltonian, float(facts["temperature"]))
-    elif facts.get("format") != FORMAT:
-        raise InputError(EXPECTED, f"{path}, which is something else", "check the path")
-    if bool((spins == EMPTY).any()):
+    empty = bool((spins == EMPTY).any()) or any(
+        bool(np.isnan(c).any()) if c.dtype.kind == "f" else bool((c < 0).any()) for c in columns_of.values()
+    )
+    if empty:
         raise InputError(EXPECTED, f"{path}, of which a part is missing", "draw them again")
-    return Samples(spins, system, provenance_of(facts["provenance"]))
+    return Samples(spins, system, provenance)
 
 
-def _as_far_as_it_went(spins: torch.Tensor, path: Path) -> tuple[torch.Tensor, dict[str, Any]]:
+def _unfinished(path: Path, partial: bool) -> tuple[dict[str, Any] | None, int | None]:
+    """What the state of an interrupted run tells, and how many samples it has; nothing where it is complete."""
     from lensmaker.systems.spins.sampling.run_state import read_state
 
+    if not state_path(path).exists():
+        return None, None
+    if not partial:
+        raise InputError(
+            "complete samples", f"{path} of an interrupted run", "run the same command again: it goes on"
+        )
     meta, _ = read_state(state_path(path))
     if not meta["done"]:
         raise InputError("an interrupted run with samples", f"{path}, in burn-in", "run the command again")
-    return spins[: meta["done"]], meta
+    return meta, int(meta["done"])
 
 
 def mark_of(path: Path) -> str:
@@ -172,6 +216,7 @@ def _attributes(samples: Samples) -> dict[str, Any]:
     return {
         "format": FORMAT,
         "temperature": samples.system.temperature,
+        "model": digest(h),
         "hamiltonian": str(h),
         **_couplings(h),
         "lattice": str(h.lattice),
@@ -194,6 +239,5 @@ def _write_hamiltonian(group: zarr.Group, model: Model) -> None:
         group.create_array(name, shape=array.shape, chunks=chunks, dtype=array.dtype)[...] = array
 
 
-def _system(group: Any, temperature: object) -> Canonical[Any]:
-    model = model_of(dict(group.attrs), {name: np.asarray(array[:]) for name, array in group.arrays()})
-    return Canonical(model, float(temperature) if isinstance(temperature, int | float) else 1.0)
+def _model(group: Any) -> Model:
+    return model_of(dict(group.attrs), {name: np.asarray(array[:]) for name, array in group.arrays()})

@@ -55,6 +55,7 @@ class ParallelTempering(Rule):
     def __init__(self, temperatures: Sequence[float] = (), rule: Rule | None = None) -> None:
         self.temperatures = tuple(sorted(float(t) for t in temperatures))
         self.rule = rule if rule is not None else HeatBath()
+        self.treats, self.is_canonical = self.rule.treats, self.rule.is_canonical  # type: ignore[misc]
         if any(not t > 0 for t in self.temperatures) or len(set(self.temperatures)) < len(self.temperatures):
             raise InputError("temperatures above 0, each once", f"{self.temperatures}", "check the ladder")
 

@@ -57,6 +57,10 @@ class TorchCheckerboard(Rule):
         ),
     )
 
+    @property
+    def signature(self) -> str:
+        return self.name if self.device == "cpu" else f"{self.name}(device={self.device})"
+
     def reason(self, system: Canonical) -> str:
         if found := not_in_rows(system):
             return found

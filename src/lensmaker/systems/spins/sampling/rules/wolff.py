@@ -56,6 +56,10 @@ class Wolff(Rule):
         if self.clusters is not None and self.clusters < 1:
             raise InputError("at least one cluster in a sweep", f"{self.clusters}", "pass clusters=1")
 
+    @property
+    def signature(self) -> str:
+        return self.name if self.clusters is None else f"{self.name}(clusters={self.clusters})"
+
     def reason(self, system: Canonical) -> str:
         h = system.hamiltonian
         coupled = any(t.order == 2 and h.couplings[t.name] != 0 and t.weights.any() for t in h.terms)

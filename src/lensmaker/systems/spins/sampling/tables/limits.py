@@ -39,7 +39,7 @@ class Limits:
 
 def acceptance(gain: float) -> float:
     """min(1, e^(−βΔH)), and 15/16 for βΔH = 0."""
-    return FREE if gain == 0 else min(1.0, math.exp(-gain))
+    return FREE if gain == 0 else 1.0 if gain < 0 else math.exp(-gain)
 
 
 def limits(system: Canonical) -> Limits:

@@ -69,6 +69,6 @@ def products(hamiltonian: Hamiltonian) -> Products:
     return Products(
         np.concatenate([[0], np.cumsum(np.bincount(site, minlength=n))]),
         np.concatenate([[0], np.cumsum(size[rank])]),
-        np.concatenate(gathered),
+        np.concatenate([np.zeros(0, np.int64), *gathered]),
         np.concatenate(coefficients)[rank],
     )
