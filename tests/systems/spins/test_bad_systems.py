@@ -26,7 +26,7 @@ BAD = {
     "h is infinite": (lambda: ising(square(4), h=math.inf), "finite couplings, but got h = inf"),
     "changed to nan": (lambda: ising(square(4)).with_couplings(J=math.nan), "finite couplings"),
     "a formula": (lambda: from_formula("1e400*s[i]*s[j]", square(4)), "finite numbers, but got inf"),
-    "no columns": (lambda: square(4, 0), "at least two sites along a periodic axis"),
+    "no columns": (lambda: square(4, 0), "whole sides of at least 1"),
     "no columns of triangles": (lambda: triangular(4, 0), "at least"),
     "no columns of cells": (lambda: honeycomb(4, 0), "at least"),
     "a graph of nothing": (lambda: from_graph(nx.Graph()), "a graph with nodes"),
