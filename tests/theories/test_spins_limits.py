@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import math
 
+import networkx as nx
 import pytest
 
 from lensmaker.systems.spins.canonical import Canonical
 from lensmaker.systems.spins.hamiltonian import ising
-from lensmaker.systems.spins.lattices import square
+from lensmaker.systems.spins.lattices import chain, cubic, from_graph, honeycomb, square
+from lensmaker.systems.spins.named_models import blume_capel, potts
+from lensmaker.theories.base import Theory
+from lensmaker.theories.spins.bethe import Bethe
+from lensmaker.theories.spins.decimation import Decimation
+from lensmaker.theories.spins.elimination import Elimination
 from lensmaker.theories.spins.enumeration import Enumeration
 from lensmaker.theories.spins.kaufman import Kaufman
 from lensmaker.theories.spins.onsager import Onsager
+from lensmaker.theories.spins.solvable import exact_values
+from lensmaker.theories.spins.strip import Strip
 
 
 def test_walls_cross_a_long_torus() -> None:
@@ -52,3 +60,81 @@ def test_the_infinite_lattice_at_either_end_of_the_temperatures(temperature: flo
     energy = Onsager().predict(system)[0].value
     assert energy == pytest.approx(want["energy"], rel=1e-12)
     assert math.isfinite(energy)
+
+
+@pytest.mark.parametrize(
+    ("theory", "system"),
+    [
+        (Enumeration(), Canonical(ising(square(4), J=-1.0), 0.02)),
+        (Enumeration(), Canonical(blume_capel(square(3), 1.0, 5.0), 0.005)),
+        (Strip(), Canonical(ising(square(8, 4), h=3.0), 0.01)),
+    ],
+    ids=lambda x: getattr(x, "name", ""),
+)
+def test_what_has_no_number_at_low_temperature_is_outside(theory: Theory, system: Canonical) -> None:
+    found = theory.predict(system)
+    assert all(math.isfinite(p.value) for p in found if p.regime)
+    assert [p.quantity.name for p in found if not p.regime] in ([], ["binder"])
+
+
+def test_a_temperature_without_an_inverse_is_refused() -> None:
+    for theory in (Kaufman(), Onsager(), Enumeration(), Elimination(), Bethe(), Strip()):
+        for p in theory.predict(Canonical(ising(square(8)), 1e-320)):
+            assert "1/T is no finite number" in p.regime.outside
+
+
+@pytest.mark.parametrize(
+    "system",
+    [
+        Canonical(ising(cubic(4)), 2.0),
+        Canonical(ising(cubic(5)), 2.0),
+        Canonical(ising(square(4)), math.inf),
+        Canonical(ising(square(8)), 1e-320),
+        Canonical(potts(square(8), 3), 1.0),
+    ],
+)
+def test_where_nothing_is_exact_the_table_is_empty(system: Canonical) -> None:
+    assert len(exact_values(system)) == 0
+
+
+def test_spins_of_many_states_have_exact_values_where_they_are_few_or_narrow() -> None:
+    assert exact_values(Canonical(potts(square(3), 3), 1.0))[0].theory == "enumeration"
+    assert exact_values(Canonical(potts(square(4), 3), 1.0))[0].theory == "elimination"
+    assert exact_values(Canonical(potts(square(30, 3), 3), 1.0))[0].theory == "elimination"
+
+
+RINGS = [
+    Canonical(ising(chain(40)), 1.2),
+    Canonical(ising(chain(60)), 1.0),
+    Canonical(ising(square(40, 4)), 3.5),
+    Canonical(ising(honeycomb(40, 3)), 3.0),
+    Canonical(potts(chain(20), 3), 0.9),
+    Canonical(potts(square(25, 4), 3), 1.4),
+]
+
+
+@pytest.mark.parametrize("system", RINGS)
+def test_a_ring_is_within_the_error_of_a_strip_without_end(system: Canonical) -> None:
+    (exact,), (strip,) = (
+        t.predict(system).select(quantity="free_energy") for t in (Elimination(), Strip())
+    )
+    assert strip.regime
+    assert abs(strip.value - exact.value) < 1.5 * strip.error + 1e-13
+    assert strip.error < 1e-5
+
+
+def test_bethe_converges_on_a_tree_at_low_temperature() -> None:
+    system = Canonical(ising(from_graph(nx.balanced_tree(2, 3)), J=0.7, h=0.3), 1e-3)
+    for p in Bethe().predict(system):
+        assert p.regime
+        assert p.value == pytest.approx(
+            Enumeration().predict(system).select(quantity=p.quantity.name)[0].value, abs=1e-12
+        )
+
+
+@pytest.mark.parametrize(
+    ("sites", "periodic", "levels"), [(4, True, 2), (7, True, 0), (12, True, 2), (9, False, 3), (8, False, 2)]
+)
+def test_decimation_ends_where_no_second_spins_are_left(sites: int, periodic: bool, levels: int) -> None:
+    found = Decimation(levels=9).predict(Canonical(ising(chain(sites, periodic=periodic)), 1.0))
+    assert [dict(p.where.coordinates)["level"] for p in found] == list(range(levels + 1))
