@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 
 import networkx as nx
+import numpy as np
 import pytest
 
 from lensmaker.systems.spins.canonical import Canonical
-from lensmaker.systems.spins.hamiltonian import ising
+from lensmaker.systems.spins.hamiltonian import hamiltonian, ising
 from lensmaker.systems.spins.lattices import chain, cubic, from_graph, honeycomb, square
 from lensmaker.systems.spins.named_models import blume_capel, potts
 from lensmaker.theories.base import Theory
@@ -44,7 +45,9 @@ def test_long_tori_are_within_the_errors_of_the_infinite_lattice(
 @pytest.mark.parametrize("temperature", [0.5, 0.8, 1.0, 1.1])
 def test_the_order_of_a_small_torus_is_that_of_the_infinite_lattice(temperature: float) -> None:
     system = Canonical(ising(square(4, 5)), temperature)
-    (exact,), (bulk,) = (t.predict(system).select(quantity="magnetisation") for t in (Enumeration(), Onsager()))
+    (exact,), (bulk,) = (
+        t.predict(system).select(quantity="magnetisation") for t in (Enumeration(), Onsager())
+    )
     assert bulk.regime
     assert abs(bulk.value - exact.value) < bulk.error
 
@@ -115,21 +118,35 @@ RINGS = [
 
 @pytest.mark.parametrize("system", RINGS)
 def test_a_ring_is_within_the_error_of_a_strip_without_end(system: Canonical) -> None:
-    (exact,), (strip,) = (
-        t.predict(system).select(quantity="free_energy") for t in (Elimination(), Strip())
-    )
+    (exact,), (strip,) = (t.predict(system).select(quantity="free_energy") for t in (Elimination(), Strip()))
     assert strip.regime
     assert abs(strip.value - exact.value) < 1.5 * strip.error + 1e-13
     assert strip.error < 1e-5
 
 
-def test_bethe_converges_on_a_tree_at_low_temperature() -> None:
-    system = Canonical(ising(from_graph(nx.balanced_tree(2, 3)), J=0.7, h=0.3), 1e-3)
+@pytest.mark.parametrize("temperature", [0.03, 0.004, 0.002, 1e-3, 1e-5])
+def test_a_strip_whose_weights_vanish_is_outside(temperature: float) -> None:
+    """All rows agree with the field or with their neighbours, none with both."""
+    system = Canonical(ising(square(30, 3), J=-1.0, h=5.0), temperature)
+    exact = Elimination().predict(system).select(quantity="free_energy")[0].value
+    for p in Strip().predict(system):
+        if p.regime and p.quantity.name == "free_energy":
+            assert p.value == pytest.approx(exact, rel=1e-12)
+        assert p.regime or temperature < 0.01
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("temperature", [1e-3, 1e-5])
+def test_bethe_converges_on_a_tree_at_low_temperature(seed: int, temperature: float) -> None:
+    tree, rng = from_graph(nx.balanced_tree(2, 3)), np.random.default_rng(seed)
+    weights = {"J": rng.normal(size=len(tree.bonds)), "h": rng.normal(size=tree.sites)}
+    parts = {"J": tree.bonds, "h": np.arange(tree.sites)[:, None]}
+    h = hamiltonian(tree.sites, parts, {"J": 1.0, "h": 1.0}, weights=weights, lattice=tree)
+    system = Canonical(h, temperature)
+    want = {p.quantity.name: p.value for p in Enumeration().predict(system)}
     for p in Bethe().predict(system):
         assert p.regime
-        assert p.value == pytest.approx(
-            Enumeration().predict(system).select(quantity=p.quantity.name)[0].value, abs=1e-12
-        )
+        assert p.value == pytest.approx(want[p.quantity.name], abs=1e-9)
 
 
 @pytest.mark.parametrize(

@@ -36,8 +36,8 @@ class Elimination(SpinTheory):
     spins to come. Each product e^(βJw∏s) is multiplied in at its last spin, and a spin is summed over at its
     last product. What is kept of each configuration of the frontier is ln Σ W and the mean and variance of the
     energy given it, W the weights of all that was summed over: whatever becomes the ground state later is there at
-    any temperature, and no digits are lost to large energies. The cost is N·q^w for a frontier of w spins of q states: a strip of width
-    w, twice that where it closes on itself along its length.
+    any temperature, and no digits are lost to large energies. The cost is N·q^w for a frontier of w spins of q
+    states: a strip of width w, twice that where it closes on itself along its length.
 
     Examples
     --------

@@ -110,7 +110,9 @@ def _outside(lengths: float, walls: float) -> str:
     """Why a torus is not as good as infinite, "" where it is."""
     if lengths < LONG:
         return f"the torus is {lengths:.2g} correlation lengths long, not {LONG}"
-    return f"two walls cross the torus with a weight of {walls:.2g}, beyond {WALLS:g}" if walls > WALLS else ""
+    return (
+        f"two walls cross the torus with a weight of {walls:.2g}, beyond {WALLS:g}" if walls > WALLS else ""
+    )
 
 
 def correlation_length(K: float) -> float:
@@ -164,7 +166,9 @@ def _bulk(J: float, T: float) -> Iterator[tuple[str, float]]:
 
 
 def _beyond(k: float) -> float:
-    """(2/π) K₁(k) − 1 to all its digits: 1 over the arithmetic-geometric mean of 1 and √(1 − k²), each by what is below 1.
+    """(2/π) K₁(k) − 1 to all its digits, by an arithmetic-geometric mean.
+
+    (2/π) K₁ is 1 over that of 1 and √(1 − k²); what both are below 1 goes along, not they themselves.
 
     Examples
     --------

@@ -56,9 +56,7 @@ class _WeakCouplings(SpinTheory):
         found, errors = self._values(pairs, m, system.beta), self._errors(pairs, m, system.beta)
         return (self.prediction(n, system.where, v, errors[n], Regime(reason)) for n, v in found)
 
-    def magnetisations(
-        self, pairs: Pairs, beta: float, start: Values | None = None
-    ) -> tuple[Values, bool]:
+    def magnetisations(self, pairs: Pairs, beta: float, start: Values | None = None) -> tuple[Values, bool]:
         """⟨s_i⟩ of the solution nearest to `start`, else to the field or all spins up, and whether it was reached."""
         m = np.full(pairs.sites, 0.9) if not pairs.field.any() else np.tanh(beta * pairs.field)
         m = m if start is None else start
@@ -83,7 +81,10 @@ class _WeakCouplings(SpinTheory):
         yield "magnetisation", abs(float(m.mean()))
 
     def _errors(self, pairs: Pairs, m: Values, beta: float) -> dict[str, float]:
-        """The size of what is left out, what the magnetisations of the other order and another state change, √N for |m|."""
+        """The size of what is left out, and what another state and the magnetisations of the other order would change.
+
+        That of |m| has √N beside it.
+        """
         other = TAP if isinstance(self, NaiveMeanField) else NaiveMeanField
         elsewhere, _ = other(self.iterations, self.tolerance, self.damping).magnetisations(pairs, beta)
         values, there = (dict(self._values(pairs, x, beta)) for x in (m, elsewhere))
