@@ -54,6 +54,21 @@ def test_exponents(lattice: Lattice, temperature: float, exponents: tuple[float,
     assert ("binder" in found) == (lattice.name == "square" and len(set(lattice.shape)) == 1)
 
 
+@pytest.mark.parametrize(
+    ("lattice", "temperature", "words"),
+    [
+        (square(2, 1000), T_C, "a side of 1000 beside one of 2"),
+        (square(8, 33), T_C, "fewer dimensions"),
+        (cubic(2, 64, 64), 1 / 0.221654626, "fewer dimensions"),
+        (square(3), T_C, "a side of 3 is less than 4"),
+    ],
+)
+def test_what_is_of_fewer_dimensions_is_outside(lattice: Lattice, temperature: float, words: str) -> None:
+    for p in CriticalPoint().predict(Canonical(ising(lattice), temperature))[:3]:
+        assert words in p.regime.outside
+    assert all(p.regime for p in CriticalPoint().predict(Canonical(ising(square(8, 32)), T_C)))
+
+
 def test_units_of_the_coupling() -> None:
     assert predicted(square(16), 2.5 * T_C, J=2.5) == predicted(square(16))
 

@@ -72,6 +72,25 @@ def test_enumeration_and_elimination_agree(name: str) -> None:
     assert ours == {k: pytest.approx(theirs[k], rel=1e-12) for k in ours}
 
 
+COLD = {
+    "antiferromagnet in a field": ising(chain(10, periodic=False), J=-1.0, h=1.5),
+    "two fields against one": from_matrix(
+        np.array([[0, 0.6, 0.6], [0.6, 0, 0], [0.6, 0, 0]]), np.array([1.0, -5.0, -5.0])
+    ),
+    "triangles": ising(triangular(3), J=-1.0, h=0.3),
+    "glass": glass(10),
+}
+
+
+@pytest.mark.parametrize("temperature", [0.5, 0.05, 0.004, 0.0025, 0.001, 1e-5, 1e-200])
+@pytest.mark.parametrize("name", COLD)
+def test_elimination_does_not_lose_the_ground_state(name: str, temperature: float) -> None:
+    """Its weight is negligible, half of the spins seen, where those still to come decide."""
+    ours, theirs = (values(t, COLD[name], temperature) for t in (Elimination(), Enumeration()))
+    for quantity in ("energy", "free_energy", "specific_heat"):
+        assert ours[quantity] == pytest.approx(theirs[quantity], rel=1e-10, abs=1e-12)
+
+
 @pytest.mark.parametrize("name", ["ring in a field", "glass", "three spins"])
 def test_enumeration_is_the_sum_over_all_configurations(name: str) -> None:
     assert values(Enumeration(), SMALL[name], 1.7)["free_energy"] == pytest.approx(

@@ -24,6 +24,9 @@ SYSTEMS = {
     "cubic": Canonical(ising(cubic(2, 2, 4)), 8.0),
     "complete": Canonical(ising(complete(16), J=0.05, h=0.2), 1.5),
     "complete, ordered": Canonical(ising(complete(16), J=0.1), 0.6),
+    "ordered in a weak field": Canonical(ising(complete(14), J=0.3, h=0.02), 1.0),
+    "ordered against a weak field": Canonical(ising(complete(14), J=0.4, h=-0.05), 1.0),
+    "frustrated": Canonical(ising(complete(12), J=-0.15), 1.0),
     "weak": Canonical(ising(complete(16), J=0.004), 1.0),
     **{
         f"glass {k}": Canonical(gaussian_glass(complete(16), seed=k, J=0.25), 1.6 + 0.3 * k) for k in range(6)
@@ -55,6 +58,29 @@ def test_what_is_inside_the_regime_is_within_its_errors(theory: NaiveMeanField |
         if p.regime:
             assert math.isfinite(p.error)
             assert abs(p.value - want[p.quantity.name]) < 3 * p.error, p
+
+
+@pytest.mark.parametrize("theory", [NaiveMeanField(), TAP()], ids=lambda t: t.name)
+def test_a_weak_field_leaves_the_other_state(theory: NaiveMeanField | TAP) -> None:
+    """Down is e^{−βΔF} = e^{−1.4} as likely as up; without it F and S are off by that much more than their errors."""
+    system = Canonical(ising(complete(14), J=0.4, h=0.05), 1.0)
+    want = truth(system)
+    for p in theory.predict(system):
+        wrong = abs(p.value - want[p.quantity.name])
+        assert wrong < 1.5 * p.error + 1e-4, p
+        if p.quantity.name != "magnetisation":
+            assert p.error < 1.5 * wrong, p
+
+
+def test_a_strong_field_leaves_one() -> None:
+    system = Canonical(ising(complete(14), J=0.4, h=0.6), 1.0)
+    assert all(p.error < 1e-3 for p in TAP().predict(system).select(quantity="free_energy"))
+
+
+def test_triangles_do_not_cancel_squares() -> None:
+    system = Canonical(ising(complete(12), J=-0.15), 1.0)
+    (free,) = TAP().predict(system).select(quantity="free_energy")
+    assert abs(free.value - truth(system)["free_energy"]) < 2 * free.error
 
 
 def test_some_are_inside_and_their_errors_are_of_the_right_size() -> None:

@@ -60,6 +60,40 @@ def test_members_of_the_first_shells(lattice: Lattice, squares: list[int], membe
     assert [2 * len(pairs) / lattice.sites for _, pairs in found] == members
 
 
+@pytest.mark.parametrize(
+    "lattice",
+    [
+        honeycomb(2, 20),
+        honeycomb(12, 3),
+        triangular(2, 20),
+        triangular(20, 2),
+        triangular(5),
+        triangular(4, 9, periodic=(True, False)),
+        honeycomb(9, 2, periodic=(False, True)),
+        square(2, 9),
+        square(4, 5, periodic=False),
+        cubic(2, 3, 5),
+    ],
+    ids=str,
+)
+def test_distances_are_those_of_the_nearest_of_many_images(lattice: Lattice) -> None:
+    """Images from −13 to 13 times around each axis, without any reduction."""
+    at = lattice.positions
+    cells = at[:: lattice.basis].reshape(*lattice.shape, -1)
+    best = np.full((lattice.sites,) * 2, math.inf)
+    origin = (0,) * len(lattice.shape)
+    around = []
+    for axis, side in enumerate(lattice.shape):
+        step = tuple(int(k == axis) for k in range(len(lattice.shape)))
+        around.append(side * (cells[step] - cells[origin]))
+    reach = 13 if len(around) == 2 else 2
+    turns = [range(-reach, reach + 1) if p else (0,) for p in lattice.periodic]
+    for turn in itertools.product(*turns):
+        shift = sum(n * p for n, p in zip(turn, around, strict=True))
+        best = np.minimum(best, np.linalg.norm(at[:, None] - at + shift, axis=-1))
+    assert distances(lattice) == pytest.approx(best, abs=1e-8)
+
+
 def test_the_distance_on_a_graph_is_the_number_of_bonds() -> None:
     assert distances(from_graph(nx.path_graph(4)))[0].tolist() == [0, 1, 2, 3]
     assert [len(pairs) for _, pairs in shells(complete(5))] == [10]

@@ -38,20 +38,38 @@ def distances(lattice: Lattice) -> NDArray[np.float64]:
     """
     if lattice.name in _WITHOUT_PLACE:
         return _steps(lattice)
-    corners = lattice.positions[:: lattice.basis].reshape(*lattice.shape, -1)
-    cell_to_cell = lattice.positions[:, None] - lattice.positions
-    best = np.full(cell_to_cell.shape[:2], math.inf)
-    around = [
-        side * (corners[_unit(axis, len(lattice.shape))] - corners[(0,) * len(lattice.shape)])
-        if periodic
-        else None
-        for axis, (side, periodic) in enumerate(zip(lattice.shape, lattice.periodic, strict=True))
-    ]
-    turns = [(-1, 0, 1) if period is not None else (0,) for period in around]
-    for turn in itertools.product(*turns):
-        shift = sum((n * p for n, p in zip(turn, around, strict=True) if n and p is not None), np.zeros(1))
-        best = np.minimum(best, np.linalg.norm(cell_to_cell + shift, axis=-1))
+    between = lattice.positions[:, None] - lattice.positions
+    periods = _periods(lattice)
+    if len(periods):
+        between = between - np.round(between @ np.linalg.pinv(periods)) @ periods
+    best = np.full(between.shape[:2], math.inf)
+    for turn in itertools.product((-1, 0, 1), repeat=len(periods)):
+        best = np.minimum(best, np.linalg.norm(between + np.array(turn) @ periods, axis=-1))
     return np.round(best, 9)
+
+
+def _periods(lattice: Lattice) -> NDArray[np.float64]:
+    """Steps once around the periodic axes, and around several at once where that is shorter: a reduced basis.
+
+    Of such a basis in the plane, an image that is nearest is no more than one step along each from the one that
+    rounding finds, however elongated the torus is (Lagrange and Gauss).
+    """
+    corners = lattice.positions[:: lattice.basis].reshape(*lattice.shape, -1)
+    d = len(lattice.shape)
+    found = [
+        side * (corners[_unit(axis, d)] - corners[(0,) * d])
+        for axis, (side, periodic) in enumerate(zip(lattice.shape, lattice.periodic, strict=True))
+        if periodic
+    ]
+    changed = True
+    while changed:
+        changed = False
+        for i, j in itertools.permutations(range(len(found)), 2):
+            turns = round(float(found[i] @ found[j] / (found[j] @ found[j])) - 1e-9)
+            shorter = found[i] - turns * found[j]
+            if np.linalg.norm(shorter) < np.linalg.norm(found[i]) - 1e-9:
+                found[i], changed = shorter, True
+    return np.array(found).reshape(-1, corners.shape[-1])
 
 
 def shells(lattice: Lattice) -> list[tuple[float, Integers]]:

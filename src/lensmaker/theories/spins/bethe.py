@@ -30,7 +30,7 @@ class Bethe(SpinTheory):
     Parameters
     ----------
     iterations, tolerance
-        Limit, and the largest change of a message at the end.
+        Limit, and the largest change of a message at the end, of the largest one where that is beyond 1.
 
     Examples
     --------
@@ -97,7 +97,7 @@ def _messages(
         new = (np.logaddexp(K + cavity, -K - cavity) - np.logaddexp(K - cavity, cavity - K)) / 2
         change = float(np.abs(new - u).max(initial=0.0))
         u = new
-        if change < tolerance:
+        if change < tolerance * max(1.0, float(np.abs(u).max(initial=0.0))):
             return u, True
     return u, False
 

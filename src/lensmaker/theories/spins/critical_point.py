@@ -18,6 +18,9 @@ NEAR = 0.01
 SMALLEST = 8
 """L from which the errors of U₄ and ξ/L hold; smaller tori are outside."""
 
+SHORTEST, LONGEST = 4, 4
+"""The shortest side that the exponents are told of, and the longest one in units of it."""
+
 
 @dataclass(frozen=True)
 class CriticalPoint(SpinTheory):
@@ -75,9 +78,10 @@ class CriticalPoint(SpinTheory):
         lattice, where = system.hamiltonian.lattice, system.where
         d, model = len(lattice.shape), f"ising {_exponents_of(lattice)}"
         ν, η = critical(model, "nu"), critical(model, "eta")
-        yield self.prediction("inverse_nu", where, 1 / ν.value, ν.error / ν.value**2)
-        yield self.prediction("beta_over_nu", where, (d - 2 + η.value) / 2, η.error / 2)
-        yield self.prediction("gamma_over_nu", where, 2 - η.value, η.error)
+        shape = Regime(_out_of_shape(lattice.shape))
+        yield self.prediction("inverse_nu", where, 1 / ν.value, ν.error / ν.value**2, shape)
+        yield self.prediction("beta_over_nu", where, (d - 2 + η.value) / 2, η.error / 2, shape)
+        yield self.prediction("gamma_over_nu", where, 2 - η.value, η.error, shape)
         if lattice.name != "square" or len(set(lattice.shape)) > 1:
             return
         L = lattice.shape[0]
@@ -87,6 +91,14 @@ class CriticalPoint(SpinTheory):
         yield self.prediction("binder", where, critical(model, "binder").value, error, small)
         length = L * critical(model, "xi_over_L").value
         yield self.prediction("second_moment_length", where, length, L * error, small)
+
+
+def _out_of_shape(shape: tuple[int, ...]) -> str:
+    """Why the exponents are not those of a torus of d dimensions, "" where they are."""
+    short, long = min(shape), max(shape)
+    if long > LONGEST * short:
+        return f"a side of {long} beside one of {short} is of fewer dimensions"
+    return f"a side of {short} is less than {SHORTEST}" if short < SHORTEST else ""
 
 
 def _exponents_of(lattice: Any) -> str:

@@ -24,7 +24,7 @@ class Decimation(SpinTheory):
     Parameters
     ----------
     levels
-        How many times.
+        How many times at most; it ends where an odd number of spins is left on a ring, or two on an open chain.
 
     Examples
     --------
@@ -59,9 +59,23 @@ class Decimation(SpinTheory):
 
     def solve(self, system: Canonical[Any]) -> Iterator[Prediction]:
         J, _ = neighbour_coupling(system.hamiltonian)
-        for n, K in enumerate(coupling_flow(J / system.temperature, self.levels)):
+        levels = min(self.levels, most_levels(system.sites, closed=system.hamiltonian.lattice.periodic[0]))
+        for n, K in enumerate(coupling_flow(J / system.temperature, levels)):
             place = replace(system.where, coordinates=(*system.where.coordinates, ("level", n)))
             yield self.prediction("coupling", place, K)
+
+
+def most_levels(sites: int, *, closed: bool) -> int:
+    """How often every second spin can be summed over: on a ring while their number is even, on a chain while two stay.
+
+    Examples
+    --------
+    >>> [most_levels(n, closed=True) for n in (4, 5, 12)], [most_levels(n, closed=False) for n in (4, 5, 9)]
+    ([2, 0, 2], [1, 2, 3])
+    """
+    if closed:
+        return (sites & -sites).bit_length() - 1
+    return max(0, (sites - 1).bit_length() - 1)
 
 
 def decimated(K: float) -> float:

@@ -21,6 +21,9 @@ from lensmaker.theories.spins.factors import Factor, factors, renamed
 from lensmaker.theories.spins.theory import SpinTheory
 from lensmaker.theories.spins.thermodynamics import from_log_partition
 
+Table = NDArray[np.float64]
+"""An axis of q states for each spin of the frontier."""
+
 WIDEST = 22
 """Spins on the frontier of which all configurations are held in memory."""
 
@@ -31,9 +34,10 @@ class Elimination(SpinTheory):
 
     The spins are visited in order; the partial sums are a function of those on the frontier, which still meet
     spins to come. Each product e^(βJw∏s) is multiplied in at its last spin, and a spin is summed over at its
-    last product. Z and its first two derivatives by β go along, about a running mean of the energy, so that no
-    digits are lost to large energies. The cost is N·q^w for a frontier of w spins of q states: a strip of width
-    w, twice that where it closes on itself along its length.
+    last product. What is kept of each configuration of the frontier is ln Σ W and the mean and variance of the
+    energy given it, W the weights of all that was summed over: whatever becomes the ground state later is there at
+    any temperature, and no digits are lost to large energies. The cost is N·q^w for a frontier of w spins of q
+    states: a strip of width w, twice that where it closes on itself along its length.
 
     Examples
     --------
@@ -90,32 +94,32 @@ def eliminate(system: Canonical[Any]) -> tuple[float, float, float]:
         )
     beta, q = system.beta, len(system.hamiltonian.states)
     frontier: list[int] = []
-    sums = [np.ones(()), np.zeros(()), np.zeros(())]  # Σ W, Σ W (E − U), Σ W (E − U)²
+    log_weight, mean, variance = (np.zeros(()) for _ in range(3))  # of what the frontier is given
     scale = reference = 0.0
     for step, ending in enumerate(plan.ending):
         frontier.append(step)
-        sums = [np.stack([a] * q, -1) for a in sums]
+        log_weight, mean, variance = (np.stack([a] * q, -1) for a in (log_weight, mean, variance))
         energy = sum((f.over(frontier) for f in ending), np.zeros((1,) * len(frontier)))
-        least = float(energy.min())
-        sums = _multiplied(sums, energy, beta, least)
+        log_weight, mean = log_weight - beta * energy, mean + energy
         for site in [s for s in frontier if plan.last[s] <= step]:
-            sums = [a.sum(frontier.index(site)) for a in sums]
+            log_weight, mean, variance = _summed(log_weight, mean, variance, frontier.index(site))
             frontier.remove(site)
-        total = float(sums[0].sum())
-        shift = float(sums[1].sum()) / total
-        a, b, c = (x / total for x in sums)
-        sums = [a, b - shift * a, c - 2 * shift * b + shift**2 * a]
-        scale, reference = scale + math.log(total) - beta * least, reference + shift
-    return scale, reference + float(sums[1]), float(sums[2] - sums[1] ** 2)
+        heaviest = int(log_weight.argmax())
+        top, level = float(log_weight.flat[heaviest]), float(mean.flat[heaviest])
+        log_weight, mean = log_weight - top, mean - level
+        scale, reference = scale + top, reference + level
+    return scale, reference, float(variance)
 
 
-def _multiplied(
-    sums: list[NDArray[np.float64]], energy: NDArray[np.float64], beta: float, least: float
-) -> list[NDArray[np.float64]]:
-    """The sums with one more part of the energy, over e^(−β least)."""
-    a, b, c = sums
-    factor = np.exp(-beta * (energy - least))
-    return [a * factor, (b + energy * a) * factor, (c + 2 * energy * b + energy**2 * a) * factor]
+def _summed(log_weight: Table, mean: Table, variance: Table, axis: int) -> tuple[Table, Table, Table]:
+    """The same without one spin: ln Σ W, and mean and variance of the energy over its states."""
+    top = log_weight.max(axis, keepdims=True)
+    p = np.exp(log_weight - top)
+    total = p.sum(axis, keepdims=True)
+    p /= total
+    between = (p * mean).sum(axis, keepdims=True)
+    within = (p * (variance + (mean - between) ** 2)).sum(axis, keepdims=True)
+    return (top + np.log(total)).squeeze(axis), between.squeeze(axis), within.squeeze(axis)
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lensmaker.core import InputError, Prediction, Reference
+from lensmaker.core import InputError, Prediction, Reference, Regime
 from lensmaker.numerics.walsh import walsh_transform
 from lensmaker.systems.spins.canonical import Canonical
 from lensmaker.systems.spins.hamiltonian import Hamiltonian
@@ -72,7 +72,9 @@ class Enumeration(SpinTheory):
     def solve(self, system: Canonical[Any]) -> Iterator[Prediction]:
         many = isinstance(system.hamiltonian, Multistate)
         found = EnumeratedStates(system) if many else Enumerated(system)
-        return (self.prediction(n, system.where, v) for n, v in found.quantities())
+        for n, v in found.quantities():
+            reason = "" if math.isfinite(v) else "a magnetisation has no weight at so low a temperature"
+            yield self.prediction(n, system.where, v, regime=Regime(reason))
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,14 +110,17 @@ class Enumerated:
     @cached_property
     def log_partition(self) -> float:
         """Of Z = Σ_s e^(−βH(s)), the logarithm."""
-        exponents = -self.system.beta * self.energies
-        largest = float(exponents.max())
-        return largest + math.log(float(np.exp(exponents - largest).sum()))
+        return math.log(float(self._weights.sum())) - self.system.beta * float(self.energies.min())
 
     @cached_property
     def probabilities(self) -> NDArray[np.float64]:
         """P(s) of every configuration."""
-        return np.exp(-self.system.beta * self.energies - self.log_partition)
+        return self._weights / self._weights.sum()
+
+    @property
+    def _weights(self) -> NDArray[np.float64]:
+        """Of each configuration over that of the ground state."""
+        return np.exp(-self.system.beta * (self.energies - self.energies.min()))
 
     @cached_property
     def correlations(self) -> NDArray[np.float64]:
@@ -142,7 +147,8 @@ class Enumerated:
         first, second, fourth = (float(p @ size**k) for k in (1, 2, 4))
         yield "magnetisation", first
         yield "susceptibility", beta * n * (second - first**2)
-        yield "binder", 1 - fourth / (3 * second**2)
+        ratio = fourth / second / second if second > 0 else math.inf
+        yield "binder", 1 - ratio / 3 if math.isfinite(ratio) else math.nan
 
 
 @dataclass(frozen=True, eq=False)

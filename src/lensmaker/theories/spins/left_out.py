@@ -48,8 +48,8 @@ def bonds_beyond(pairs: Pairs, m: Values, beta: float) -> Rest:
     return Rest(float(energy.sum()) - known.energy, float(free.sum()) - known.free_energy)
 
 
-def loops(pairs: Pairs, m: Values, beta: float) -> Rest:
-    """Triangles and squares, to their first order: −T tr′ A^k/(2k) over walks that do not turn back.
+def loops(pairs: Pairs, m: Values, beta: float) -> tuple[Rest, Rest]:
+    """Triangles, and squares, each to its first order: −T tr′ A^k/(2k) over walks that do not turn back.
 
     A_ij = βJ_ij √(1 − m_i²) √(1 − m_j²). A. Georges, J. S. Yedidia, J. Phys. A 24, 2173 (1991).
     """
@@ -60,13 +60,19 @@ def loops(pairs: Pairs, m: Values, beta: float) -> Rest:
     triangles = float(A2.multiply(A).sum()) / 6
     turning = 2 * float(degree @ degree) - float(squares.multiply(squares).sum())
     rings = (float(A2.multiply(A2).sum()) - turning) / 8
-    return Rest(-(3 * triangles + 4 * rings) / beta, -(triangles + rings) / beta)
+    return Rest(-3 * triangles / beta, -triangles / beta), Rest(-4 * rings / beta, -rings / beta)
 
 
-def both_states(pairs: Pairs, m: Values, beta: float) -> Rest:
-    """−T ln 2 where finitely many spins are ordered without a field: up alone is solved for, down is another state."""
-    ordered = not pairs.field.any() and float(np.abs(m).max(initial=0.0)) > 1e-6
-    return Rest(0.0, -math.log(2) / beta if ordered else 0.0)
+def other_state(here: dict[str, float], there: dict[str, float], beta: float) -> tuple[Rest, float]:
+    """What a second state adds to the values of the whole system, and of |m|, by its weight beside the first.
+
+    With ΔF = F₂ − F₁ and p = 1/(1 + e^{βΔF}): p (E₂ − E₁) of the energy, −T ln(1 + e^{−βΔF}) of F and p (|m₂| − |m₁|);
+    without a field, where the two are each other's image, T ln 2 of F alone.
+    """
+    gap = beta * (there["free_energy"] - here["free_energy"])
+    p = float(np.exp(-np.logaddexp(0.0, gap)))
+    rest = Rest(p * (there["energy"] - here["energy"]), -float(np.logaddexp(0.0, -gap)) / beta)
+    return rest, p * (there["magnetisation"] - here["magnetisation"])
 
 
 def fluctuation(pairs: Pairs, m: Values, beta: float) -> float:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from lensmaker.core import InputError, Prediction, Table
+from lensmaker.core import Prediction, Table
 from lensmaker.systems.spins.canonical import Canonical
 from lensmaker.theories.spins.elimination import Elimination
 from lensmaker.theories.spins.enumeration import Enumeration
 from lensmaker.theories.spins.kaufman import Kaufman
-from lensmaker.theories.spins.onsager import square_coupling
+from lensmaker.theories.spins.theory import SpinTheory
 
 FEW = 16
 """Spins that are enumerated in milliseconds."""
+
+NARROW = 5
+"""Sites across a lattice that is eliminated in a second."""
 
 LARGEST = 1 << 12
 """Spins of which the order of an elimination is looked for."""
@@ -28,15 +31,13 @@ def exact_values(system: Canonical) -> Table[Prediction]:
     >>> len(exact_values(Canonical(ising(cubic(6)), 2.0)))
     0
     """
-    if system.sites <= FEW:
-        return Enumeration().predict(system)
-    if not square_coupling(system)[1]:
-        return Kaufman().predict(system)
+    theories: list[SpinTheory] = [Enumeration()] if system.sites <= FEW else []
+    theories.append(Kaufman())
     lattice = system.hamiltonian.lattice
-    narrow = lattice is not None and (lattice.name == "chain" or min(lattice.shape) <= 5)
+    narrow = lattice is not None and (lattice.name == "chain" or min(lattice.shape) <= NARROW)
     if narrow and system.sites <= LARGEST:
-        try:
-            return Elimination().predict(system)
-        except InputError:
-            pass
+        theories.append(Elimination())
+    for theory in theories:
+        if not theory.why_not(system):
+            return theory.predict(system)
     return Table()

@@ -25,6 +25,9 @@ WIDEST = 18
 LONG = 10
 """Correlation lengths on a lattice that is as good as without end."""
 
+LEAST = 1e-280
+"""λ₀ over the product of the largest weights; weights that vanish in double precision are nothing beside it."""
+
 _SMALL = 64
 """Configurations of a row whose matrix is diagonalised as a whole."""
 
@@ -39,7 +42,8 @@ class Strip(SpinTheory):
         −βf = (ln λ₀)/w,    ξ = 1/ln(λ₀/|λ₁|) rows.
 
     T is never written down: a row is added to a vector site by site, in w·2^(w+1) steps for neighbours, and Lanczos
-    or Arnoldi iterations find the two eigenvalues. The error is their residual.
+    or Arnoldi iterations find the two eigenvalues. The error is their residual; of f also
+    (q − 1) T |λ₁/λ₀|^rows/N, by which a ring of finite length differs.
 
     Parameters
     ----------
@@ -103,13 +107,18 @@ class Strip(SpinTheory):
         width = system.sites // rows
         values, error, converged = self.eigenvalues(system)
         first, second = values
+        if 0 <= first < LEAST:
+            first, second = math.nan, math.nan
         length = _length(first, second)
-        reason = f"the lattice is {rows / length:.2g} correlation lengths long, not {LONG}"
-        reason = reason if rows < LONG * length else ""
-        regime = Regime(reason if converged else "the eigenvalues do not converge")
-        scale = _row_minimum(system)
-        free = scale / width - system.temperature * math.log(first) / width
-        yield self.prediction("free_energy", system.where, free, system.temperature * error / width, regime)
+        regime = Regime(_outside(rows, length) if converged else "the eigenvalues do not converge")
+        if converged and math.isnan(first):
+            regime = Regime("the weights of its rows are no floating-point numbers at so low a temperature")
+        free = (_row_minimum(system) - system.temperature * math.log(first)) / width
+        # Z = Σ λ^rows, and λ₁ belongs to as many as q − 1 states
+        ring = (len(system.hamiltonian.states) - 1) * (second / first) ** rows / rows
+        yield self.prediction(
+            "free_energy", system.where, free, system.temperature * (error + ring) / width, regime
+        )
         yield self.prediction("correlation_length", system.where, length, 2 * error * length**2, regime)
 
     def eigenvalues(self, system: Canonical[Any]) -> tuple[tuple[float, float], float, bool]:
@@ -139,6 +148,13 @@ class Strip(SpinTheory):
         )
         first, second = np.abs(found[order]).tolist()
         return (first, second), max(residual, 1e-15), converged
+
+
+def _outside(rows: int, length: float) -> str:
+    """Why a ring of rows is not as good as without end, "" where it is."""
+    if rows >= LONG * length:
+        return ""
+    return f"the lattice is {rows / length:.2g} correlation lengths long, not {LONG}"
 
 
 def _length(first: float, second: float) -> float:

@@ -19,6 +19,6 @@ def from_log_partition(
     """
     energy = -first / sites
     yield "energy", energy
-    yield "specific_heat", beta**2 * second / sites
+    yield "specific_heat", beta * (beta * second) / sites
     yield "free_energy", -log_z / (beta * sites)
     yield "entropy", log_z / sites + beta * energy

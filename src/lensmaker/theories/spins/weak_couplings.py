@@ -15,10 +15,10 @@ from lensmaker.systems.spins.canonical import Canonical
 from lensmaker.theories.spins.left_out import (
     Rest,
     bonds_beyond,
-    both_states,
     fluctuation,
     loops,
     matrix_of,
+    other_state,
     parameter,
     second_order,
 )
@@ -29,6 +29,9 @@ Values = NDArray[np.float64]
 
 STRONG = 0.4
 """β|J| of one bond up to which its orders fall; beyond it, their sum is no small correction."""
+
+APART = 1e-6
+"""The difference of a magnetisation by which two solutions are two states."""
 
 
 @dataclass(frozen=True)
@@ -53,9 +56,10 @@ class _WeakCouplings(SpinTheory):
         found, errors = self._values(pairs, m, system.beta), self._errors(pairs, m, system.beta)
         return (self.prediction(n, system.where, v, errors[n], Regime(reason)) for n, v in found)
 
-    def magnetisations(self, pairs: Pairs, beta: float) -> tuple[Values, bool]:
-        """⟨s_i⟩ of the solution nearest to all spins up, and whether it was reached."""
+    def magnetisations(self, pairs: Pairs, beta: float, start: Values | None = None) -> tuple[Values, bool]:
+        """⟨s_i⟩ of the solution nearest to `start`, else to the field or all spins up, and whether it was reached."""
         m = np.full(pairs.sites, 0.9) if not pairs.field.any() else np.tanh(beta * pairs.field)
+        m = m if start is None else start
         matrix = matrix_of(pairs)
         for _ in range(self.iterations):
             new = np.tanh(self.fields(matrix, pairs.field, m, beta))
@@ -77,13 +81,17 @@ class _WeakCouplings(SpinTheory):
         yield "magnetisation", abs(float(m.mean()))
 
     def _errors(self, pairs: Pairs, m: Values, beta: float) -> dict[str, float]:
-        """The size of what is left out, what the magnetisations of the other order would change, and for |m| of √N."""
+        """The size of what is left out, and what another state and the magnetisations of the other order would change.
+
+        That of |m| has √N beside it.
+        """
         other = TAP if isinstance(self, NaiveMeanField) else NaiveMeanField
         elsewhere, _ = other(self.iterations, self.tolerance, self.damping).magnetisations(pairs, beta)
         values, there = (dict(self._values(pairs, x, beta)) for x in (m, elsewhere))
         moved = [pairs.sites * (there[n] - values[n]) for n in ("energy", "free_energy")]
-        rests = (*self.left_out(pairs, m, beta), Rest(*moved), both_states(pairs, m, beta))
-        change = abs(there["magnetisation"] - values["magnetisation"])
+        second, more = self._second_state(pairs, m, beta)
+        rests = (*self.left_out(pairs, m, beta), Rest(*moved), second)
+        change = abs(there["magnetisation"] - values["magnetisation"]) + abs(more)
         found = {
             "energy": sum(abs(r.energy) for r in rests),
             "free_energy": sum(abs(r.free_energy) for r in rests),
@@ -92,6 +100,15 @@ class _WeakCouplings(SpinTheory):
         return {n: e / pairs.sites for n, e in found.items()} | {
             "magnetisation": change + fluctuation(pairs, m, beta)
         }
+
+    def _second_state(self, pairs: Pairs, m: Values, beta: float) -> tuple[Rest, float]:
+        """What the solution of the opposite magnetisations adds, where there is one."""
+        other, _ = self.magnetisations(pairs, beta, -m)
+        if float(np.abs(other - m).max(initial=0.0)) < APART:
+            return Rest(0.0, 0.0), 0.0
+        n = {"energy": pairs.sites, "free_energy": pairs.sites, "entropy": pairs.sites, "magnetisation": 1}
+        here, there = ({k: v * n[k] for k, v in self._values(pairs, x, beta)} for x in (m, other))
+        return other_state(here, there, beta)
 
     @abstractmethod
     def left_out(self, pairs: Pairs, m: Values, beta: float) -> tuple[Rest, ...]:
@@ -152,7 +169,7 @@ class NaiveMeanField(_WeakCouplings):
         return -float(m @ (matrix @ m) / 2 + field @ m), 0.0
 
     def left_out(self, pairs: Pairs, m: Values, beta: float) -> tuple[Rest, ...]:
-        return (second_order(pairs, m, beta), bonds_beyond(pairs, m, beta), loops(pairs, m, beta))
+        return (second_order(pairs, m, beta), bonds_beyond(pairs, m, beta), *loops(pairs, m, beta))
 
 
 @dataclass(frozen=True)
@@ -192,7 +209,7 @@ class TAP(_WeakCouplings):
         )
 
     def left_out(self, pairs: Pairs, m: Values, beta: float) -> tuple[Rest, ...]:
-        return (bonds_beyond(pairs, m, beta), loops(pairs, m, beta))
+        return (bonds_beyond(pairs, m, beta), *loops(pairs, m, beta))
 
 
 def _squared(matrix: Any) -> Any:
