@@ -45,6 +45,7 @@ class Convergence(Enum):
     NEVER_VARIED = (
         "the samples are all alike, so the error is unknown: sample longer, or at a higher temperature"
     )
+    DIRECTIONS_APART = "annealing up and down do not meet: take more steps"
     NO_ONE_POWER = "the sizes do not follow one power: leave the smallest out, or add larger ones"
     UNBOUNDED = "the samples fit best at an infinite value: draw more of them, or penalise large values"
 

@@ -117,7 +117,9 @@ class RestrictedBoltzmannMachine(nn.Module):
         self.visible_bias.zero_()
         if data is not None and self.biased:
             mean = data.to(torch.float64).mean(0)
-            self.visible_bias.copy_(self.weights.tied("visible", self.visible.field_of_mean(mean)))
+            kinds = self.weights.alike("visible", mean)
+            tied = kinds.mean(1, keepdim=True).expand_as(kinds).reshape(-1)
+            self.visible_bias.copy_(self.visible.field_of_mean(tied))
 
     # -- samples ------------------------------------------------------------------------------------
 

@@ -15,6 +15,8 @@ class Weights(nn.Module, ABC):
     ----------
     kind
         Under which files know it.
+    is_tied
+        Whether a symmetry makes units alike, so that they have one bias.
     parameter
         What is learned.
     visible, hidden
@@ -22,6 +24,7 @@ class Weights(nn.Module, ABC):
     """
 
     kind: ClassVar[str]
+    is_tied: ClassVar[bool] = False
     parameter: nn.Parameter
     visible: int
     hidden: int
@@ -40,13 +43,21 @@ class Weights(nn.Module, ABC):
         """Fields of the visible layer, a + W h: (n, hidden) → (n, visible)."""
 
     @abstractmethod
-    def add_products_(self, into: Tensor, v: Tensor, h: Tensor, scale: float) -> None:
-        """Add to `into`, of the parameter's shape, scale · ∂(Σ_n v·W·h)/∂W."""
+    def add_products_(self, into: Tensor, v: Tensor, h: Tensor, scale: float, keep: float = 1.0) -> None:
+        """`into`, of the parameter's shape, becomes keep · into + scale · ∂(Σ_n v·W·h)/∂W."""
 
     @abstractmethod
     def add_outer_(self, into: Tensor, v: Tensor, h: Tensor, scale: float) -> None:
         """The same of one mean of each layer, (visible,) and (hidden,)."""
 
     @abstractmethod
-    def tied(self, layer: str, values: Tensor) -> Tensor:
-        """What a layer of symmetric biases has in common: of (size,) the means over units that are alike."""
+    def applied_up(self, parameter: Tensor, v: Tensor) -> Tensor:
+        """Wᵀv of one row for other numbers in the place of the parameter, (visible,) → (hidden,)."""
+
+    @abstractmethod
+    def applied_down(self, parameter: Tensor, h: Tensor) -> Tensor:
+        """W h of one row for other numbers in the place of the parameter, (hidden,) → (visible,)."""
+
+    def alike(self, layer: str, values: Tensor) -> Tensor:
+        """Values of a layer as (kinds, units of the kind): units that a symmetry takes into each other are a kind."""
+        return values[:, None]

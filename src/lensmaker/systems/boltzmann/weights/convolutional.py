@@ -26,6 +26,7 @@ class Convolutional(Weights):
     """
 
     kind = "convolutional"
+    is_tied = True
 
     def __init__(
         self,
@@ -71,25 +72,33 @@ class Convolutional(Weights):
         return x
 
     def up(self, v: Tensor, bias: Tensor, out: Tensor | None = None) -> Tensor:
-        x = self._wrapped(v.view(-1, self.channels, *self.shape), before=False)
-        found = self._convolve(x, self.parameter).reshape(len(v), -1)
-        return torch.add(found, bias, out=out)
+        return torch.add(self._up(self.parameter, v), bias, out=out)
 
     def down(self, h: Tensor, bias: Tensor, out: Tensor | None = None) -> Tensor:
+        return torch.add(self._down(self.parameter, h), bias, out=out)
+
+    def _up(self, kernels: Tensor, v: Tensor) -> Tensor:
+        x = self._wrapped(v.view(-1, self.channels, *self.shape), before=False)
+        return self._convolve(x, kernels).reshape(len(v), -1)
+
+    def _down(self, kernels: Tensor, h: Tensor) -> Tensor:
         x = self._wrapped(h.view(-1, self.filters, *self.shape), before=True)
         axes = tuple(range(2, 2 + len(self.shape)))
-        found = self._convolve(x, self.parameter.transpose(0, 1).flip(axes)).reshape(len(h), -1)
-        return torch.add(found, bias, out=out)
+        return self._convolve(x, kernels.transpose(0, 1).flip(axes)).reshape(len(h), -1)
 
-    def add_products_(self, into: Tensor, v: Tensor, h: Tensor, scale: float) -> None:
+    def add_products_(self, into: Tensor, v: Tensor, h: Tensor, scale: float, keep: float = 1.0) -> None:
         x = self._wrapped(v.view(-1, self.channels, *self.shape), before=False).transpose(0, 1)
         y = h.view(-1, self.filters, *self.shape).transpose(0, 1)
-        into.add_(self._convolve(x, y).transpose(0, 1), alpha=scale)
+        into.mul_(keep).add_(self._convolve(x, y).transpose(0, 1), alpha=scale)
 
     def add_outer_(self, into: Tensor, v: Tensor, h: Tensor, scale: float) -> None:
         self.add_products_(into, v[None], h[None], scale)
 
-    def tied(self, layer: str, values: Tensor) -> Tensor:
-        channels = self.channels if layer == "visible" else self.filters
-        rows = values.view(channels, -1)
-        return rows.mean(1, keepdim=True).expand_as(rows).reshape(-1)
+    def applied_up(self, parameter: Tensor, v: Tensor) -> Tensor:
+        return self._up(parameter, v[None])[0]
+
+    def applied_down(self, parameter: Tensor, h: Tensor) -> Tensor:
+        return self._down(parameter, h[None])[0]
+
+    def alike(self, layer: str, values: Tensor) -> Tensor:
+        return values.view(self.channels if layer == "visible" else self.filters, -1)

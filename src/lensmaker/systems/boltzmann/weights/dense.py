@@ -30,11 +30,14 @@ class Dense(Weights):
     def down(self, h: Tensor, bias: Tensor, out: Tensor | None = None) -> Tensor:
         return torch.addmm(bias, h, self.parameter.t(), out=out)
 
-    def add_products_(self, into: Tensor, v: Tensor, h: Tensor, scale: float) -> None:
-        into.addmm_(v.t(), h, alpha=scale)
+    def add_products_(self, into: Tensor, v: Tensor, h: Tensor, scale: float, keep: float = 1.0) -> None:
+        into.addmm_(v.t(), h, beta=keep, alpha=scale)
 
     def add_outer_(self, into: Tensor, v: Tensor, h: Tensor, scale: float) -> None:
         into.addr_(v, h, alpha=scale)
 
-    def tied(self, layer: str, values: Tensor) -> Tensor:
-        return values
+    def applied_up(self, parameter: Tensor, v: Tensor) -> Tensor:
+        return v @ parameter
+
+    def applied_down(self, parameter: Tensor, h: Tensor) -> Tensor:
+        return parameter @ h

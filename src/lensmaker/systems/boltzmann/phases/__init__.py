@@ -1,0 +1,29 @@
+"""Estimators of the model's half of the gradient, one for each way to get samples."""
+
+from lensmaker.systems.boltzmann.phases.base import Buffers, Gradient, ModelPhase, State
+from lensmaker.systems.boltzmann.phases.contrastive import (
+    ContrastiveDivergence,
+    PersistentContrastiveDivergence,
+)
+from lensmaker.systems.boltzmann.phases.exact_moments import ExactMoments
+from lensmaker.systems.boltzmann.phases.tempered import TemperedChains
+
+PHASES: tuple[type[ModelPhase], ...] = (
+    ContrastiveDivergence,
+    PersistentContrastiveDivergence,
+    TemperedChains,
+    ExactMoments,
+)
+"""Every estimator there is; the command line, the docs and the conformance tests read this tuple."""
+
+__all__ = [
+    "PHASES",
+    "Buffers",
+    "ContrastiveDivergence",
+    "ExactMoments",
+    "Gradient",
+    "ModelPhase",
+    "PersistentContrastiveDivergence",
+    "State",
+    "TemperedChains",
+]

@@ -1,0 +1,101 @@
+"""Rows of data in batches, from memory or from files larger than memory, in an order that a seed fixes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from lensmaker.core import InputError
+from lensmaker.numerics.seeding import stream_seed
+
+BLOCK = 1 << 26
+"""Numbers that are read at a time."""
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """A table of rows: a tensor, an array, a memory map or a zarr array, (n, size).
+
+    An epoch takes blocks of neighbouring rows in a random order, and the rows of each block in a random order: a table
+    that fits into one block is shuffled as a whole, a larger one is read along, never all of it at once.
+
+    Attributes
+    ----------
+    source
+        What is indexed.
+    block
+        Rows at a time.
+    """
+
+    source: Any
+    block: int
+
+    def __len__(self) -> int:
+        return int(self.source.shape[0])
+
+    @property
+    def size(self) -> int:
+        """Numbers of a row."""
+        return int(self.source.shape[1])
+
+    def read(self, first: int, last: int, dtype: torch.dtype) -> Tensor:
+        """Rows first … last − 1."""
+        part = self.source[first:last]
+        return (part if isinstance(part, Tensor) else torch.from_numpy(np.asarray(part))).to(dtype)
+
+    def batches(self, size: int, *, seed: int, epoch: int, skip: int, like: Tensor) -> Iterator[Tensor]:
+        """Batches of `size` rows of an epoch from number `skip` on; what is left over at the end of a block is a batch.
+
+        The order depends on seed and epoch alone. Each batch overwrites the one before.
+        """
+        order = np.random.default_rng([stream_seed("order of rows", seed), epoch])
+        starts = np.arange(0, len(self), self.block)
+        order.shuffle(starts)
+        out, number = like.new_empty(size, self.size), 0
+        for start in starts:
+            end = min(int(start) + self.block, len(self))
+            rows = torch.from_numpy(order.permutation(end - int(start)))
+            count = -(-len(rows) // size)
+            if number + count <= skip:
+                number += count
+                continue
+            block = self.read(int(start), end, like.dtype).to(like.device)
+            for chosen in rows.to(like.device).split(size):
+                number += 1
+                if number > skip:
+                    yield torch.index_select(block, 0, chosen, out=out[: len(chosen)])
+
+    def per_epoch(self, size: int) -> int:
+        """Batches of an epoch."""
+        whole, rest = divmod(len(self), self.block)
+        return whole * -(-self.block // size) + -(-rest // size)
+
+
+def rows_of(data: Any) -> Rows:
+    """Data as a table of rows.
+
+    Raises
+    ------
+    InputError
+        If they are no table of numbers, or an empty one.
+
+    Examples
+    --------
+    >>> len(rows_of(np.zeros((5, 3))))
+    5
+    """
+    source = data.spins if hasattr(data, "spins") else data
+    if not hasattr(source, "shape"):
+        source = np.asarray(source)
+    if len(source.shape) != 2 or not all(source.shape):
+        got = f"shape {tuple(source.shape)}"
+        raise InputError("a table of one row or more, (n, units)", got, "flatten each sample to a row")
+    kind = source.dtype.kind if isinstance(getattr(source, "dtype", None), np.dtype) else "f"
+    if kind not in "fiub":
+        raise InputError("numbers", f"data of type {source.dtype}", "convert them")
+    return Rows(source, max(1, BLOCK // int(source.shape[1])))

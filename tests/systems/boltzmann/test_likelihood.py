@@ -1,0 +1,132 @@
+"""ln Z by annealing against enumeration: values, what either direction is off by, and how often the interval covers."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from lensmaker.core import Convergence, InputError
+from lensmaker.systems.boltzmann import (
+    Binary,
+    Convolutional,
+    Exact,
+    Gaussian,
+    Potts,
+    Rectified,
+    RestrictedBoltzmannMachine,
+    Spin,
+)
+from lensmaker.systems.boltzmann.likelihood import log_partition
+from lensmaker.systems.boltzmann.likelihood.estimate import bennett
+
+KINDS = {
+    "binary": lambda: RestrictedBoltzmannMachine(12, 8),
+    "spin": lambda: RestrictedBoltzmannMachine(Spin(10), Spin(6)),
+    "potts": lambda: RestrictedBoltzmannMachine(Potts(4, q=3), Binary(6)),
+    "gaussian": lambda: RestrictedBoltzmannMachine(Gaussian(8, variance=0.5), Binary(6)),
+    "rectified": lambda: RestrictedBoltzmannMachine(Binary(8), Rectified(5)),
+    "convolutional": lambda: RestrictedBoltzmannMachine(
+        Spin(9), Spin(18), Convolutional((9,), (3,), filters=2)
+    ),
+}
+
+
+def random_machine(kind: str, seed: int, scale: float) -> RestrictedBoltzmannMachine:
+    made, generator = KINDS[kind](), torch.Generator().manual_seed(seed)
+    for parameter in made.parameters():
+        parameter.data = scale * torch.randn(parameter.shape, generator=generator)
+    return made
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_estimate_agrees_with_enumeration(kind: str) -> None:
+    """Six numbers at |z| < 4; both directions have arrived."""
+    m = random_machine(kind, 1, 0.4 if kind == "rectified" else 0.5)
+    found = log_partition(m, seed=0, runs=128, steps=200)
+    assert found.convergence is Convergence.CONVERGED
+    assert abs(found.value - Exact(m).log_partition) < 4 * found.error + 1e-4
+    assert found.error < 0.1
+
+
+def covered(seeds: range, scale: float) -> tuple[int, list[float]]:
+    """How many 95 % intervals hold the exact value, and the z-scores."""
+    z, count = [], 0
+    for seed in seeds:
+        m = random_machine("binary", seed, scale)
+        found = log_partition(m, seed=seed, runs=64, steps=100)
+        exact = Exact(m).log_partition
+        low, high = found.interval()
+        count += low <= exact <= high
+        z.append((found.value - exact) / found.error)
+    return count, z
+
+
+def test_intervals_of_random_machines_cover() -> None:
+    """Of thirty at 95 %: 24 or more, with a chance of 1e-4 to fail."""
+    count, _ = covered(range(30), 1.0)
+    assert count >= 24
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scale", [0.5, 1.0, 2.0])
+def test_intervals_cover_at_their_rate(scale: float) -> None:
+    """Of a hundred at 95 %: 88 or more, and not all by being too wide; a false alarm of 2e-3 each."""
+    count, z = covered(range(100, 200), scale)
+    print(scale, count, np.mean(z), np.std(z))
+    assert count >= 88
+    assert 0.7 < np.std(z) < 1.4
+
+
+def test_few_steps_are_off_in_the_direction_that_is_known() -> None:
+    """Forwards too small and backwards too large, in the mean over ten machines; and then it is said."""
+    low, high, said = [], [], 0
+    for seed in range(10):
+        m = random_machine("binary", seed, 4.0)
+        exact = Exact(m).log_partition
+        found = log_partition(m, seed=seed, runs=16, steps=3)
+        low.append(found.forward - exact)
+        high.append(found.backward - exact)
+        said += found.convergence is Convergence.DIRECTIONS_APART
+    assert np.mean(low) < -0.5
+    assert np.mean(high) > 0.5
+    assert said >= 5
+
+
+def test_the_means_of_data_shorten_the_way() -> None:
+    m = RestrictedBoltzmannMachine(30, 4)
+    m.initialise(seed=0, scale=0.1)
+    m.visible_bias.data = torch.linspace(-4, 4, 30)
+    generator = torch.Generator().manual_seed(0)
+    data = m.gibbs(m.random(500, generator), 20, generator)
+    far, near = (log_partition(m, seed=1, runs=32, steps=10, data=d) for d in (None, data))
+    assert near.error < far.error / 2
+    assert abs(near.value - Exact(m).log_partition) < 4 * near.error
+
+
+def test_bennett_of_gaussian_work() -> None:
+    """w ~ N(C − s²/2, s²) up and N(C + s²/2, s²) down have the same C: to four errors of 1e5 runs."""
+    draw, s = np.random.default_rng(0), 2.0
+    up, down = draw.normal(3 - s * s / 2, s, 100_000), draw.normal(3 + s * s / 2, s, 60_000)
+    assert bennett(up, down) == pytest.approx(3, abs=0.03)
+
+
+def test_equal_seeds_give_equal_estimates() -> None:
+    m = random_machine("binary", 0, 1.0)
+    one, two, other = (log_partition(m, seed=s, runs=8, steps=10) for s in (0, 0, 1))
+    assert one == two
+    assert one != other
+
+
+def test_too_little_is_refused() -> None:
+    with pytest.raises(InputError, match="two runs and one step"):
+        log_partition(RestrictedBoltzmannMachine(3, 2), seed=0, runs=1)
+
+
+def test_an_interval_is_as_wide_as_it_says() -> None:
+    found = log_partition(random_machine("binary", 0, 1.0), seed=0, runs=200, steps=20)
+    low, high = found.interval(0.6827)
+    assert (high - low) / 2 == pytest.approx(found.error, rel=0.01)
+    assert math.isfinite(found.value)
