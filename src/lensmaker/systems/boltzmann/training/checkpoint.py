@@ -7,7 +7,6 @@ import os
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from lensmaker.core import InputError
@@ -55,8 +54,3 @@ def read(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     if told.get("format") != FORMAT:
         raise InputError(expected, f"{path}, which is another safetensors file", fix)
     return tensors, json.loads(told["facts"])
-
-
-def generator_state(generator: torch.Generator) -> Tensor:
-    """As a tensor that a file can hold."""
-    return generator.get_state()

@@ -46,7 +46,7 @@ class Rows:
     def read(self, first: int, last: int, dtype: torch.dtype) -> Tensor:
         """Rows first … last − 1."""
         part = self.source[first:last]
-        return (part if isinstance(part, Tensor) else torch.from_numpy(np.asarray(part))).to(dtype)
+        return (part if isinstance(part, Tensor) else torch.from_numpy(np.array(part))).to(dtype)
 
     def batches(self, size: int, *, seed: int, epoch: int, skip: int, like: Tensor) -> Iterator[Tensor]:
         """Batches of `size` rows of an epoch from number `skip` on; what is left over at the end of a block is a batch.
