@@ -75,10 +75,17 @@ def read(
 
 def pseudo_likelihood(machine: RestrictedBoltzmannMachine, rows: Tensor, generator: torch.Generator) -> float:
     """N ln P(v_i | all others) in the mean over rows, i drawn for each: unbiased for Σ_i ln P(v_i | all others)."""
-    states = machine.visible.states
-    if len(states) != 2:
+    if len(machine.visible.states) != 2:
         return math.nan
+    return float(pseudo_likelihoods(machine, rows, generator).mean())
+
+
+@torch.no_grad()
+def pseudo_likelihoods(
+    machine: RestrictedBoltzmannMachine, rows: Tensor, generator: torch.Generator
+) -> Tensor:
+    """Of each row, (n,); for visible units of two states."""
     unit = torch.randint(rows.shape[1], (len(rows), 1), generator=generator).to(rows.device)
-    other = rows.scatter(1, unit, sum(states) - rows.gather(1, unit))
+    other = rows.scatter(1, unit, sum(machine.visible.states) - rows.gather(1, unit))
     gain = machine.free_energy(other) - machine.free_energy(rows)
-    return float(rows.shape[1] * torch.nn.functional.logsigmoid(gain).mean())
+    return rows.shape[1] * torch.nn.functional.logsigmoid(gain)

@@ -1,0 +1,165 @@
+"""A machine of binary units as an estimator of scikit-learn, in place of its `BernoulliRBM`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from scipy.sparse import issparse
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from lensmaker.core import InputError
+from lensmaker.systems.boltzmann.machine import RestrictedBoltzmannMachine
+from lensmaker.systems.boltzmann.phases import PersistentContrastiveDivergence
+from lensmaker.systems.boltzmann.training.learner import Learner, Rule
+from lensmaker.systems.boltzmann.training.monitor import pseudo_likelihoods
+from lensmaker.systems.boltzmann.training.rows import Rows
+
+
+class BernoulliRBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+    """Restricted Boltzmann machine of units 0 and 1, trained by persistent contrastive divergence.
+
+    Parameters and attributes of `sklearn.neural_network.BernoulliRBM`, and four more parameters. Values between 0 and 1
+    are taken for probabilities, as there.
+
+    Parameters
+    ----------
+    n_components
+        Hidden units.
+    learning_rate, batch_size, n_iter
+        Of the training; passes over the data are n_iter.
+    verbose
+        Whether each pass prints a line.
+    random_state
+        As in scikit-learn.
+    momentum, l2, centering, steps
+        Of `Rule` and `PersistentContrastiveDivergence`.
+
+    Attributes
+    ----------
+    components_
+        W, (n_components, n_features).
+    intercept_hidden_, intercept_visible_
+        b and a.
+    machine_
+        The machine itself.
+
+    Examples
+    --------
+    >>> X = np.array([[0, 0, 0], [0, 1, 1], [1, 0, 1], [1, 1, 1]])
+    >>> BernoulliRBM(n_components=2, random_state=0).fit(X).transform(X).shape
+    (4, 2)
+    """
+
+    def __init__(
+        self,
+        n_components: int = 256,
+        *,
+        learning_rate: float = 0.1,
+        batch_size: int = 10,
+        n_iter: int = 10,
+        verbose: int = 0,
+        random_state: Any = None,
+        momentum: float = 0.0,
+        l2: float = 0.0,
+        centering: bool = False,
+        steps: int = 1,
+    ) -> None:
+        self.n_components = n_components
+        self.learning_rate = learning_rate
+        self.batch_size = batch_size
+        self.n_iter = n_iter
+        self.verbose = verbose
+        self.random_state = random_state
+        self.momentum = momentum
+        self.l2 = l2
+        self.centering = centering
+        self.steps = steps
+
+    def fit(self, X: ArrayLike, y: Any = None) -> BernoulliRBM:
+        """Train a fresh machine on rows of X."""
+        rows = self._rows(X, reset=True)
+        self._begin(rows)
+        table = Rows(rows, len(rows))
+        for epoch in range(self.n_iter):
+            for batch in table.batches(self._batch, seed=self._seed, epoch=epoch, skip=0, like=rows):
+                self._learner.update(batch, self.learning_rate)
+            if self.verbose:
+                score = float(self._scores(rows).mean())
+                print(f"[{type(self).__name__}] Iteration {epoch + 1}, pseudo-likelihood = {score:.2f}")
+        self._end()
+        return self
+
+    def partial_fit(self, X: ArrayLike, y: Any = None) -> BernoulliRBM:
+        """One update from rows of X; the chains go on from the last one."""
+        first = not hasattr(self, "machine_")
+        rows = self._rows(X, reset=first)
+        if first:
+            self._begin(rows)
+        self._learner.update(rows, self.learning_rate)
+        self._end()
+        return self
+
+    def transform(self, X: ArrayLike) -> NDArray[Any]:
+        """P(h = 1 | v) of each row, (n, n_components)."""
+        check_is_fitted(self)
+        rows = self._rows(X, reset=False)
+        with torch.no_grad():
+            return np.asarray(self.machine_.hidden.mean_(self.machine_.hidden_field(rows)).numpy())
+
+    def gibbs(self, v: ArrayLike) -> NDArray[Any]:
+        """The visible layer after one sweep from v."""
+        check_is_fitted(self)
+        rows = torch.as_tensor(np.asarray(v), dtype=self.machine_.weights.parameter.dtype)
+        return np.asarray(self.machine_.gibbs(rows, 1, self._generator).numpy())
+
+    def score_samples(self, X: ArrayLike) -> NDArray[Any]:
+        """Pseudo-likelihood of each row, (n,): N ln P(v_i | all others) of one unit i drawn at random."""
+        check_is_fitted(self)
+        return np.asarray(self._scores(self._rows(X, reset=False)).numpy())
+
+    # -- parts of these -----------------------------------------------------------------------------
+
+    def _rows(self, X: ArrayLike, *, reset: bool) -> torch.Tensor:
+        found = validate_data(self, X, accept_sparse="csr", reset=reset, dtype=(np.float64, np.float32))
+        dense = found.toarray() if issparse(found) else found
+        if dense.size and not (dense.min() >= 0 and dense.max() <= 1):
+            got = f"{dense.min():g} to {dense.max():g}"
+            raise InputError("values between 0 and 1", got, "scale them, or use units of another kind")
+        return torch.from_numpy(np.array(dense))
+
+    def _begin(self, rows: torch.Tensor) -> None:
+        for name in ("n_components", "batch_size", "n_iter"):
+            if getattr(self, name) < (0 if name == "n_iter" else 1):
+                raise InputError(f"{name} of 1 or more", f"{getattr(self, name)}", f"pass {name}=10")
+        if not self.learning_rate > 0:
+            raise InputError("a learning rate above 0", f"{self.learning_rate}", "pass learning_rate=0.1")
+        self._seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+        self._generator = torch.Generator().manual_seed(self._seed)
+        self._batch = min(self.batch_size, len(rows))
+        self.machine_ = RestrictedBoltzmannMachine(rows.shape[1], self.n_components, dtype=rows.dtype)
+        self.machine_.initialise(seed=self._seed)
+        rule = Rule(momentum=self.momentum, l2=self.l2, centering=self.centering)
+        phase = PersistentContrastiveDivergence(steps=self.steps)
+        self._learner = Learner(self.machine_, phase, rule, self._generator, self._batch)
+        self._n_features_out = self.n_components
+
+    def _end(self) -> None:
+        m = self.machine_
+        self.components_ = m.weights.parameter.detach().t().numpy()
+        self.intercept_hidden_ = m.hidden_bias.detach().numpy()
+        self.intercept_visible_ = m.visible_bias.detach().numpy()
+
+    def _scores(self, rows: torch.Tensor) -> torch.Tensor:
+        seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+        return pseudo_likelihoods(self.machine_, rows, torch.Generator().manual_seed(seed))
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags
