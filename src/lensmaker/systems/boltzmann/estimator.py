@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils import check_random_state
@@ -16,7 +16,7 @@ from lensmaker.core import InputError
 from lensmaker.systems.boltzmann.machine import RestrictedBoltzmannMachine
 from lensmaker.systems.boltzmann.phases import PersistentContrastiveDivergence
 from lensmaker.systems.boltzmann.training.learner import Learner, Rule
-from lensmaker.systems.boltzmann.training.monitor import pseudo_likelihoods
+from lensmaker.systems.boltzmann.training.monitor import whole_pseudo_likelihoods
 from lensmaker.systems.boltzmann.training.rows import Rows
 
 
@@ -57,17 +57,17 @@ class BernoulliRBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
 
     def __init__(
         self,
-        n_components: int = 256,
+        n_components: Any = 256,
         *,
-        learning_rate: float = 0.1,
-        batch_size: int = 10,
-        n_iter: int = 10,
-        verbose: int = 0,
+        learning_rate: Any = 0.1,
+        batch_size: Any = 10,
+        n_iter: Any = 10,
+        verbose: Any = 0,
         random_state: Any = None,
-        momentum: float = 0.0,
-        l2: float = 0.0,
-        centering: bool = False,
-        steps: int = 1,
+        momentum: Any = 0.0,
+        l2: Any = 0.0,
+        centering: Any = False,
+        steps: Any = 1,
     ) -> None:
         self.n_components = n_components
         self.learning_rate = learning_rate
@@ -80,7 +80,7 @@ class BernoulliRBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         self.centering = centering
         self.steps = steps
 
-    def fit(self, X: ArrayLike, y: Any = None) -> BernoulliRBM:
+    def fit(self, X: Any, y: Any = None) -> BernoulliRBM:
         """Train a fresh machine on rows of X."""
         rows = self._rows(X, reset=True)
         self._begin(rows)
@@ -94,7 +94,7 @@ class BernoulliRBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         self._end()
         return self
 
-    def partial_fit(self, X: ArrayLike, y: Any = None) -> BernoulliRBM:
+    def partial_fit(self, X: Any, y: Any = None) -> BernoulliRBM:
         """One update from rows of X; the chains go on from the last one."""
         first = not hasattr(self, "machine_")
         rows = self._rows(X, reset=first)
@@ -104,33 +104,37 @@ class BernoulliRBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         self._end()
         return self
 
-    def transform(self, X: ArrayLike) -> NDArray[Any]:
+    def transform(self, X: Any) -> NDArray[Any]:
         """P(h = 1 | v) of each row, (n, n_components)."""
         check_is_fitted(self)
         rows = self._rows(X, reset=False)
         with torch.no_grad():
             return np.asarray(self.machine_.hidden.mean_(self.machine_.hidden_field(rows)).numpy())
 
-    def gibbs(self, v: ArrayLike) -> NDArray[Any]:
+    def gibbs(self, v: Any) -> NDArray[Any]:
         """The visible layer after one sweep from v."""
         check_is_fitted(self)
         rows = torch.as_tensor(np.asarray(v), dtype=self.machine_.weights.parameter.dtype)
         return np.asarray(self.machine_.gibbs(rows, 1, self._generator).numpy())
 
-    def score_samples(self, X: ArrayLike) -> NDArray[Any]:
-        """Pseudo-likelihood of each row, (n,): N ln P(v_i | all others) of one unit i drawn at random."""
+    def score_samples(self, X: Any) -> NDArray[Any]:
+        """Pseudo-likelihood of each row, (n,): Σ_i ln P(v_i | all others), of all units, where the peer draws one."""
         check_is_fitted(self)
         return np.asarray(self._scores(self._rows(X, reset=False)).numpy())
 
     # -- parts of these -----------------------------------------------------------------------------
 
-    def _rows(self, X: ArrayLike, *, reset: bool) -> torch.Tensor:
+    def _rows(self, X: Any, *, reset: bool) -> torch.Tensor:
         found = validate_data(self, X, accept_sparse="csr", reset=reset, dtype=(np.float64, np.float32))
         dense = found.toarray() if issparse(found) else found
-        if dense.size and not (dense.min() >= 0 and dense.max() <= 1):
-            got = f"{dense.min():g} to {dense.max():g}"
+        return torch.from_numpy(np.array(self._probabilities(dense)))
+
+    def _probabilities(self, X: NDArray[Any]) -> NDArray[Any]:
+        """The data, if they are probabilities."""
+        if X.size and not (X.min() >= 0 and X.max() <= 1):
+            got = f"{X.min():g} to {X.max():g}"
             raise InputError("values between 0 and 1", got, "scale them, or use units of another kind")
-        return torch.from_numpy(np.array(dense))
+        return X
 
     def _begin(self, rows: torch.Tensor) -> None:
         for name in ("n_components", "batch_size", "n_iter"):
@@ -155,8 +159,7 @@ class BernoulliRBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         self.intercept_visible_ = m.visible_bias.detach().numpy()
 
     def _scores(self, rows: torch.Tensor) -> torch.Tensor:
-        seed = int(check_random_state(self.random_state).randint(2**31 - 1))
-        return pseudo_likelihoods(self.machine_, rows, torch.Generator().manual_seed(seed))
+        return whole_pseudo_likelihoods(self.machine_, rows)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

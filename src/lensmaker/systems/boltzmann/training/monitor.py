@@ -89,3 +89,17 @@ def pseudo_likelihoods(
     other = rows.scatter(1, unit, sum(machine.visible.states) - rows.gather(1, unit))
     gain = machine.free_energy(other) - machine.free_energy(rows)
     return rows.shape[1] * torch.nn.functional.logsigmoid(gain)
+
+
+@torch.no_grad()
+def whole_pseudo_likelihoods(machine: RestrictedBoltzmannMachine, rows: Tensor) -> Tensor:
+    """Σ_i ln P(v_i | all others) of each row, (n,), over all units of a dense machine with units of two states."""
+    W, other = machine.weights.parameter, sum(machine.visible.states)
+    fields = machine.hidden_field(rows)
+    log_z = machine.hidden.log_partition(fields)
+    total = rows.new_zeros(len(rows))
+    for i in range(rows.shape[1]):
+        step = other - 2 * rows[:, i]
+        shifted = machine.hidden.log_partition(torch.addr(fields, step, W[i]))
+        total -= torch.nn.functional.softplus(step * machine.visible_bias[i] + shifted - log_z)
+    return total
