@@ -23,17 +23,27 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def parts() -> Iterator[str]:
-    """The modules at the top, and the packages down to the second level."""
+    """The modules at the top, the packages in them, and below these the packages that say what they export."""
     for part in pkgutil.iter_modules(lensmaker.__path__, "lensmaker."):
         yield part.name
         if part.ispkg:
-            folder = importlib.import_module(part.name).__path__
-            yield from (inner.name for inner in pkgutil.iter_modules(folder, f"{part.name}.") if inner.ispkg)
+            for inner in _packages(part.name):
+                yield inner
+                yield from (deeper for deeper in _packages(inner) if _exports(deeper))
+
+
+def _packages(name: str) -> Iterator[str]:
+    folder = importlib.import_module(name).__path__
+    yield from (inner.name for inner in pkgutil.iter_modules(folder, f"{name}.") if inner.ispkg)
+
+
+def _exports(name: str) -> bool:
+    return hasattr(importlib.import_module(name), "__all__")
 
 
 def reference(name: str) -> str:
     """A page that shows what the module exports, or all its files where it exports nothing."""
-    exports = hasattr(importlib.import_module(name), "__all__")
+    exports = _exports(name)
     return f"# {name}\n\n::: {name}\n    options:\n      show_submodules: {str(not exports).lower()}\n"
 
 
