@@ -127,6 +127,7 @@ BAD = {
     "ladder of words": ([*SAMPLE, "--ladder", "3,hot"], "temperatures between commas, but got '3,hot'"),
     "hot": ([*SAMPLE, "--temperature", "inf", "--rule", "multi_spin"], "an infinite temperature"),
     "threads": ([*SAMPLE, "--threads", "0"], "at least one thread, but got 0"),
+    "as large as no memory": ([*SAMPLE, "--size", "1000000"], "work that fits into memory"),
     "folder": ([*SAMPLE, "--out", "no/a.zarr"], "a path in a folder that exists"),
     "suffix": ([*SCAN, "s.pdf"], r"an output \.html, \.json or \.csv, but got s\.pdf"),
     "falling": ([*SCAN, "s.csv", "--from", "5"], "one or more temperatures above 0, rising"),

@@ -38,3 +38,8 @@ def main() -> None:
     except LensmakerError as error:
         typer.echo(f"lensmaker: {error}", err=True)
         sys.exit(2)
+    except MemoryError:
+        typer.echo(
+            "lensmaker: Expected work that fits into memory, but got more: pass smaller sizes.", err=True
+        )
+        sys.exit(2)
