@@ -82,7 +82,7 @@ COLD = {
 }
 
 
-@pytest.mark.parametrize("temperature", [0.5, 0.05, 0.004, 0.0025, 0.001, 1e-5, 1e-200])
+@pytest.mark.parametrize("temperature", [0.5, 0.05, 0.004, 0.0025, 0.001, 1e-5, 1e-150])
 @pytest.mark.parametrize("name", COLD)
 def test_elimination_does_not_lose_the_ground_state(name: str, temperature: float) -> None:
     """Its weight is negligible, half of the spins seen, where those still to come decide."""

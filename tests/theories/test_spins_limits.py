@@ -83,7 +83,7 @@ def test_what_has_no_number_at_low_temperature_is_outside(theory: Theory, system
 def test_a_temperature_without_an_inverse_is_refused() -> None:
     for theory in (Kaufman(), Onsager(), Enumeration(), Elimination(), Bethe(), Strip()):
         for p in theory.predict(Canonical(ising(square(8)), 1e-320)):
-            assert "1/T is no finite number" in p.regime.outside
+            assert "1/T² is no finite number" in p.regime.outside
 
 
 @pytest.mark.parametrize(

@@ -45,6 +45,6 @@ class SpinTheory(Theory):
             return "its spins are not ±1"
         if math.isinf(system.temperature):
             return "the temperature is infinite"
-        if not math.isfinite(system.beta):
-            return "the temperature is too low: 1/T is no finite number"
+        if not math.isfinite(system.beta * system.beta):
+            return "the temperature is too low: 1/T² is no finite number"
         return self.refusal(system)
