@@ -155,3 +155,11 @@ def test_bethe_converges_on_a_tree_at_low_temperature(seed: int, temperature: fl
 def test_decimation_ends_where_no_second_spins_are_left(sites: int, periodic: bool, levels: int) -> None:
     found = Decimation(levels=9).predict(Canonical(ising(chain(sites, periodic=periodic)), 1.0))
     assert [dict(p.where.coordinates)["level"] for p in found] == list(range(levels + 1))
+
+
+@pytest.mark.parametrize("temperature", [1e3, 1e9, 1e40, 1e120])
+def test_kaufman_at_any_high_temperature(temperature: float) -> None:
+    """e → −2J²/T and c → 2J²/T² on a torus wider than two."""
+    found = {p.quantity.name: p.value for p in Kaufman().predict(Canonical(ising(square(6)), temperature))}
+    assert found["energy"] == pytest.approx(-2 / temperature, rel=1e-5)
+    assert found["specific_heat"] == pytest.approx(2 / temperature**2, rel=1e-5)

@@ -185,6 +185,22 @@ def test_penalties_and_momentum() -> None:
     assert torch.allclose(m.weights.parameter.detach() - at, 0.9 * first, rtol=1e-9)
 
 
+@pytest.mark.parametrize("kind", MACHINES)
+@pytest.mark.parametrize("centering", [False, True])
+def test_nothing_is_read_of_buffers_that_were_never_written(
+    kind: str, centering: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def poisoned(self: Tensor, shape: tuple[int, ...]) -> Tensor:
+        return self.new_full(shape, math.nan)
+
+    monkeypatch.setattr(Tensor, "new_empty", poisoned)
+    m = machine(kind)
+    learner = Learner(m, PersistentContrastiveDivergence(), Rule(centering=centering), torch.Generator(), 8)
+    for _ in range(2):
+        learner.update(some_data(m, 8), 0.01)
+    assert all(bool(torch.isfinite(p).all()) for p in m.parameters())
+
+
 # -- interrupted, killed, diverged ----------------------------------------------------------------
 
 DATA = (torch.rand(300, 8, generator=torch.Generator().manual_seed(0)) < 0.4).float()

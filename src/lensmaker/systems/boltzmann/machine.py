@@ -47,7 +47,7 @@ class RestrictedBoltzmannMachine(nn.Module):
     Examples
     --------
     >>> machine = RestrictedBoltzmannMachine(3, 2)
-    >>> round(float(machine.free_energy(torch.zeros(3))), 6)  # −2 ln 2
+    >>> round(machine.free_energy(torch.zeros(3)).item(), 6)  # −2 ln 2
     -1.386294
     """
 

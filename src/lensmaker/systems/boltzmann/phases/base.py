@@ -29,8 +29,13 @@ class Gradient(NamedTuple):
         """Keep so much of what is there, and add scale times the means over rows of v, h and their products."""
         share = scale / len(v)
         machine.weights.add_products_(self.weights, v, h, share, keep)
-        self.visible.mul_(keep).add_(v.sum(0), alpha=share)
-        self.hidden.mul_(keep).add_(h.sum(0), alpha=share)
+        for part, rows in ((self.visible, v), (self.hidden, h)):
+            kept(part, keep).add_(rows.sum(0), alpha=share)
+
+
+def kept(into: Tensor, keep: float) -> Tensor:
+    """So much of what is there; nothing at all for 0, even of what is no number."""
+    return into.mul_(keep) if keep else into.zero_()
 
 
 class Buffers:

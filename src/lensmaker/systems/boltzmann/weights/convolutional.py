@@ -89,6 +89,8 @@ class Convolutional(Weights):
     def add_products_(self, into: Tensor, v: Tensor, h: Tensor, scale: float, keep: float = 1.0) -> None:
         x = self._wrapped(v.view(-1, self.channels, *self.shape), before=False).transpose(0, 1)
         y = h.view(-1, self.filters, *self.shape).transpose(0, 1)
+        if not keep:
+            into.zero_()  # whatever was there, numbers or not
         into.mul_(keep).add_(self._convolve(x, y).transpose(0, 1), alpha=scale)
 
     def add_outer_(self, into: Tensor, v: Tensor, h: Tensor, scale: float) -> None:
