@@ -8,7 +8,7 @@ import torch
 from scipy.stats import chi2
 
 from lensmaker.systems.boltzmann import Binary, RestrictedBoltzmannMachine, Spin
-from lensmaker.systems.boltzmann.phases import Buffers, TemperedChains
+from lensmaker.systems.boltzmann.phases import Buffers, TemperedChains, Update
 
 CHAINS, LEVELS = 20_000, 3
 
@@ -31,7 +31,7 @@ def test_exchanges_and_sweeps_leave_every_level_as_it_is(kind: type[Spin] | type
     state = phase.start(machine, 1, draw)
     state["chains"].copy_(torch.cat(start))
     for _ in range(4):
-        phase.rows(machine, state, torch.zeros(1, 3), draw, Buffers())
+        phase.rows(Update(machine, state, torch.zeros(1, 3), draw, Buffers()))
     assert float(state["accepted"].min()) > 0
     numbers = (state["chains"] == machine.visible.states[1]).long() @ (2 ** torch.arange(3, -1, -1))
     for p, found in zip(exact, numbers.view(LEVELS, CHAINS), strict=True):

@@ -1,6 +1,6 @@
 """Estimators of the model's half of the gradient, one for each way to get samples."""
 
-from lensmaker.systems.boltzmann.phases.base import Buffers, Gradient, ModelPhase, State
+from lensmaker.systems.boltzmann.phases.base import Buffers, Gradient, ModelPhase, State, Update
 from lensmaker.systems.boltzmann.phases.contrastive import (
     ContrastiveDivergence,
     PersistentContrastiveDivergence,
@@ -26,4 +26,5 @@ __all__ = [
     "PersistentContrastiveDivergence",
     "State",
     "TemperedChains",
+    "Update",
 ]

@@ -52,6 +52,26 @@ class Buffers:
         return self._known[key]
 
 
+class Update(NamedTuple):
+    """What an estimator finds at an update.
+
+    Attributes
+    ----------
+    machine, state
+        What is learning, and what the estimator keeps, which it moves.
+    hidden
+        A sample of the hidden layer given the data, (n, hidden), which may be overwritten.
+    generator, buffers
+        Of random numbers, and of tensors.
+    """
+
+    machine: RestrictedBoltzmannMachine
+    state: State
+    hidden: Tensor
+    generator: torch.Generator
+    buffers: Buffers
+
+
 @dataclass(frozen=True)
 class ModelPhase(ABC):
     """Base of all estimators: a subclass says what it keeps, and gives rows of both layers.
@@ -75,29 +95,13 @@ class ModelPhase(ABC):
         return {}
 
     @abstractmethod
-    def rows(
-        self,
-        machine: RestrictedBoltzmannMachine,
-        state: State,
-        hidden: Tensor,
-        generator: torch.Generator,
-        buffers: Buffers,
-    ) -> tuple[Tensor, Tensor]:
-        """Samples of the visible layer and means of the hidden one; `hidden` is a sample given the data."""
+    def rows(self, at: Update) -> tuple[Tensor, Tensor]:
+        """Samples of the visible layer and means of the hidden one."""
 
-    def subtract_(
-        self,
-        gradient: Gradient,
-        machine: RestrictedBoltzmannMachine,
-        state: State,
-        hidden: Tensor,
-        generator: torch.Generator,
-        buffers: Buffers,
-        scale: float,
-    ) -> None:
+    def subtract_(self, gradient: Gradient, at: Update, scale: float) -> None:
         """Take scale times the model's moments from the gradient."""
-        v, h = self.rows(machine, state, hidden, generator, buffers)
-        gradient.add_rows_(machine, v, h, -scale)
+        v, h = self.rows(at)
+        gradient.add_rows_(at.machine, v, h, -scale)
 
 
 def positive(count: int, what: str) -> None:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from lensmaker.core import Reference
 from lensmaker.systems.boltzmann.machine import RestrictedBoltzmannMachine
-from lensmaker.systems.boltzmann.phases.base import Buffers, ModelPhase, State, positive
+from lensmaker.systems.boltzmann.phases.base import ModelPhase, State, Update, positive
 
 
 @dataclass(frozen=True)
@@ -34,15 +34,8 @@ class ContrastiveDivergence(ModelPhase):
     def __post_init__(self) -> None:
         positive(self.steps, "sweep")
 
-    def rows(
-        self,
-        machine: RestrictedBoltzmannMachine,
-        state: State,
-        hidden: Tensor,
-        generator: torch.Generator,
-        buffers: Buffers,
-    ) -> tuple[Tensor, Tensor]:
-        v, h = swept(machine, hidden, self.steps, generator, buffers, sample_last=False)
+    def rows(self, at: Update) -> tuple[Tensor, Tensor]:
+        v, h = swept(at, at.hidden, self.steps, sample_last=False)
         return v, h
 
 
@@ -83,27 +76,14 @@ class PersistentContrastiveDivergence(ModelPhase):
         h = machine.hidden.sample_(machine.weights.up(v, machine.hidden_bias), generator)
         return {"chains": h}
 
-    def rows(
-        self,
-        machine: RestrictedBoltzmannMachine,
-        state: State,
-        hidden: Tensor,
-        generator: torch.Generator,
-        buffers: Buffers,
-    ) -> tuple[Tensor, Tensor]:
-        v, h = swept(machine, state["chains"], self.steps, generator, buffers, sample_last=True)
+    def rows(self, at: Update) -> tuple[Tensor, Tensor]:
+        v, h = swept(at, at.state["chains"], self.steps, sample_last=True)
         return v, h
 
 
-def swept(
-    machine: RestrictedBoltzmannMachine,
-    hidden: Tensor,
-    sweeps: int,
-    generator: torch.Generator,
-    buffers: Buffers,
-    sample_last: bool,
-) -> tuple[Tensor, Tensor]:
+def swept(at: Update, hidden: Tensor, sweeps: int, *, sample_last: bool) -> tuple[Tensor, Tensor]:
     """V and ⟨h⟩ after so many sweeps from a hidden sample, which moves along if `sample_last`, in place."""
+    machine, generator, buffers = at.machine, at.generator, at.buffers
     weights, n = machine.weights, len(hidden)
     v = buffers("v", hidden, n, machine.visible.size)
     h = buffers("h", hidden, n, machine.hidden.size)

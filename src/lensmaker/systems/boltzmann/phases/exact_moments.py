@@ -5,13 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-import torch
 from torch import Tensor
 
 from lensmaker.core import Reference
 from lensmaker.systems.boltzmann.exact import Exact
-from lensmaker.systems.boltzmann.machine import RestrictedBoltzmannMachine
-from lensmaker.systems.boltzmann.phases.base import Buffers, Gradient, ModelPhase, State
+from lensmaker.systems.boltzmann.phases.base import Gradient, ModelPhase, Update
 
 
 @dataclass(frozen=True)
@@ -30,25 +28,9 @@ class ExactMoments(ModelPhase):
         ),
     )
 
-    def rows(
-        self,
-        machine: RestrictedBoltzmannMachine,
-        state: State,
-        hidden: Tensor,
-        generator: torch.Generator,
-        buffers: Buffers,
-    ) -> tuple[Tensor, Tensor]:
+    def rows(self, at: Update) -> tuple[Tensor, Tensor]:
         raise NotImplementedError("moments are exact: there are no rows")
 
-    def subtract_(
-        self,
-        gradient: Gradient,
-        machine: RestrictedBoltzmannMachine,
-        state: State,
-        hidden: Tensor,
-        generator: torch.Generator,
-        buffers: Buffers,
-        scale: float,
-    ) -> None:
-        for into, moment in zip(gradient, Exact(machine).moments, strict=True):
+    def subtract_(self, gradient: Gradient, at: Update, scale: float) -> None:
+        for into, moment in zip(gradient, Exact(at.machine).moments, strict=True):
             into.sub_(moment.to(into.dtype), alpha=scale)

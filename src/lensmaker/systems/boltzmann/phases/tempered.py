@@ -10,7 +10,7 @@ from torch import Tensor
 
 from lensmaker.core import InputError, Reference
 from lensmaker.systems.boltzmann.machine import RestrictedBoltzmannMachine
-from lensmaker.systems.boltzmann.phases.base import Buffers, ModelPhase, State, positive
+from lensmaker.systems.boltzmann.phases.base import ModelPhase, State, Update, positive
 
 
 @dataclass(frozen=True)
@@ -57,14 +57,8 @@ class TemperedChains(ModelPhase):
         v = machine.random(self.levels * self.chains, generator)
         return {"chains": v, "accepted": v.new_zeros(self.levels - 1), "turn": v.new_zeros(1)}
 
-    def rows(
-        self,
-        machine: RestrictedBoltzmannMachine,
-        state: State,
-        hidden: Tensor,
-        generator: torch.Generator,
-        buffers: Buffers,
-    ) -> tuple[Tensor, Tensor]:
+    def rows(self, at: Update) -> tuple[Tensor, Tensor]:
+        machine, state, generator = at.machine, at.state, at.generator
         v = state["chains"]
         beta = torch.linspace(0, 1, self.levels, dtype=v.dtype, device=v.device)
         rows = beta.repeat_interleave(self.chains)[:, None]

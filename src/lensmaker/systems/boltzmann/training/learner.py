@@ -9,7 +9,7 @@ from torch import Tensor
 
 from lensmaker.core import InputError
 from lensmaker.systems.boltzmann.machine import RestrictedBoltzmannMachine
-from lensmaker.systems.boltzmann.phases import Buffers, Gradient, ModelPhase, State
+from lensmaker.systems.boltzmann.phases import Buffers, Gradient, ModelPhase, State, Update
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,8 @@ class Learner:
                 parameter.add_(change)
 
     def _subtract(self, gradient: Gradient, sample: Tensor, scale: float) -> None:
-        self.phase.subtract_(gradient, self.machine, self.chains, sample, self.generator, self.buffers, scale)
+        at = Update(self.machine, self.chains, sample, self.generator, self.buffers)
+        self.phase.subtract_(gradient, at, scale)
 
     def _slope(self, v: Tensor, h: Tensor, sample: Tensor) -> Gradient:
         """The gradient alone, centred if that is asked for, of biases that are tied the sum.
