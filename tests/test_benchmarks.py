@@ -79,6 +79,33 @@ def test_the_samplers_keep_to_what_was_promised() -> None:
         assert against["median"] >= least
 
 
+def test_the_speeds_of_boltzmann_machines_are_quoted() -> None:
+    section = PAGE.split("## Boltzmann machines beside")[1].split("\n## ")[0]
+    rows = re.findall(r"^\| `(\w+)` \| (\d+) × (\d+), (\d+) \| ([\d.]+) \| (.*) \|$", section, re.MULTILINE)
+    assert len(rows) == sum(len(RESULTS["rbm"][size]) for size in ("784_500_128", "1600_400_100"))
+    for name, visible, hidden, batch, ms, ratio in rows:
+        measured = RESULTS["rbm"][f"{visible}_{hidden}_{batch}"][name]
+        r = measured["ratio"]
+        assert ms == f"{1e3 * measured['seconds']:.2f}"
+        assert ratio == f"{r['median']} ({r['low']}–{r['high']})"
+    found = re.findall(
+        r"^\| `((?:mnist|ising)_\w+)` \| (\S+) ± (\S+) \| (\S+) \| (\S+) \|", section, re.MULTILINE
+    )
+    assert len(found) == sum(name.startswith(("mnist", "ising")) for name in RESULTS["rbm_quality"])
+    for name, value, error, up, down in found:
+        told = RESULTS["rbm_quality"][name]
+        quoted = tuple(map(float, (value, error, up, down)))
+        assert quoted == (told["log_likelihood"], told["error"], told["up"], told["down"])
+
+
+def test_boltzmann_machines_keep_to_what_was_promised() -> None:
+    """Of five products of matrices in single precision, an update takes three quarters at least."""
+    for size in ("784_500_128", "1600_400_100"):
+        assert RESULTS["rbm"][size]["bound"]["ratio"]["median"] >= 0.75
+        for peer in ("rbms", "rbms_uncentred", "scikit_learn", "scikit_learn_float32"):
+            assert RESULTS["rbm"][size][peer]["ratio"]["median"] > 1
+
+
 def test_the_readme_claims_what_was_measured() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     ratios = {

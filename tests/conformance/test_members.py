@@ -23,6 +23,7 @@ from lensmaker.design.diagnose import ABERRATIONS
 from lensmaker.design.evidence import Evidence
 from lensmaker.instruments import INSTRUMENTS
 from lensmaker.instruments.attention import AttentionEntropy
+from lensmaker.instruments.boltzmann.machine_ensemble import MachineEnsemble
 from lensmaker.instruments.couplings import (
     MaximumLikelihood,
     MinimumProbabilityFlow,
@@ -37,6 +38,9 @@ from lensmaker.instruments.signals import Signals
 from lensmaker.instruments.spectra import Spectra
 from lensmaker.instruments.spins.critical_exponents import CriticalExponents
 from lensmaker.instruments.spins.ensemble import Ensemble
+from lensmaker.systems.boltzmann import RestrictedBoltzmannMachine
+from lensmaker.systems.boltzmann.likelihood import Annealing
+from lensmaker.systems.boltzmann.subject import Subject
 from lensmaker.systems.networks import Network
 from lensmaker.systems.networks.prescription import prescribe
 from lensmaker.systems.spins.canonical import Canonical
@@ -47,6 +51,8 @@ from lensmaker.systems.spins.lattices import chain, complete, square, triangular
 from lensmaker.systems.spins.named_models import blume_capel, potts
 from lensmaker.systems.spins.sampling import HeatBath, Samples, sample
 from lensmaker.theories import SPIN_THEORIES, THEORIES
+from lensmaker.theories.boltzmann.exact_sum import ExactBoltzmann
+from lensmaker.theories.boltzmann.plefka import Plefka
 from lensmaker.theories.criticality import ActivationLayer, Criticality
 from lensmaker.theories.finite_width import FiniteWidth
 from lensmaker.theories.kernel_recursion.theory import KernelRecursion
@@ -108,6 +114,12 @@ def spins() -> Observed:
     return observe(drawn, ising(square(3), h=0.1))
 
 
+def machine() -> Subject:
+    made = RestrictedBoltzmannMachine(8, 5)
+    made.initialise(seed=0, scale=0.3)
+    return Subject(made, made.random(20, torch.Generator().manual_seed(0)))
+
+
 @dataclass(frozen=True)
 class Row:
     """How a member is made and what it studies; `silent` are declared quantities that this system lacks."""
@@ -134,6 +146,8 @@ TABLE: dict[type, Row] = {
     Bethe: Row(Bethe, lambda: Canonical(ising(chain(9, periodic=False), h=0.2), 1.0)),
     NaiveMeanField: Row(NaiveMeanField, lambda: Canonical(ising(complete(50), J=0.02), 0.5)),
     TAP: Row(TAP, lambda: Canonical(gaussian_glass(complete(50), seed=0, J=0.14), 2.0)),
+    ExactBoltzmann: Row(ExactBoltzmann, machine),
+    Plefka: Row(Plefka, machine),
     Signals: Row(Signals, network),
     Saturation: Row(Saturation, network),
     AttentionEntropy: Row(AttentionEntropy, network),
@@ -145,6 +159,7 @@ TABLE: dict[type, Row] = {
     MaximumLikelihood: Row(MaximumLikelihood, spins),
     PseudoLikelihood: Row(PseudoLikelihood, spins),
     MinimumProbabilityFlow: Row(MinimumProbabilityFlow, spins),
+    MachineEnsemble: Row(lambda: MachineEnsemble(Annealing(16, 20), columns=4, sweeps=40), machine),
 }
 
 SPIN_SYSTEMS = {

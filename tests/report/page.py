@@ -42,10 +42,13 @@ class Page:
         return [e["message"] for e in self.browser.get_log("browser") if e["level"] in ("SEVERE", "WARNING")]
 
     def requests(self) -> list[str]:
-        """Addresses that the page asked for, apart from its own file and data: URLs."""
+        """Addresses that the page asked for, apart from its own file and data: URLs.
+
+        What the browser loads for its own windows has chrome: addresses, which no page can ask for.
+        """
         entries = [json.loads(entry["message"])["message"] for entry in self.browser.get_log("performance")]
         asked = [e["params"]["request"]["url"] for e in entries if e["method"] == "Network.requestWillBeSent"]
-        return [url for url in asked if not url.startswith(("file:", "data:", "blob:"))]
+        return [url for url in asked if not url.startswith(("file:", "data:", "blob:", "chrome:"))]
 
     def column(self, label: str) -> list[str]:
         """The texts of one column of the table, from top to bottom."""

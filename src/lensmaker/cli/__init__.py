@@ -6,6 +6,7 @@ import sys
 
 import typer
 
+from lensmaker.cli.boltzmann import boltzmann_app
 from lensmaker.cli.catalogue import aberrations, cite, instruments, quantities, theories
 from lensmaker.cli.networks import criticality, inspect, prescription
 from lensmaker.cli.spins import spins_app
@@ -29,6 +30,10 @@ for command in (
 ):
     app.command()(command)
 app.add_typer(spins_app, name="spins")
+app.add_typer(boltzmann_app, name="boltzmann")
+
+NO_MEMORY = ("can't allocate memory", "Storage size calculation overflowed", "out of memory")
+"""What torch says, in errors of no kind of their own."""
 
 
 def main() -> None:
@@ -38,7 +43,9 @@ def main() -> None:
     except LensmakerError as error:
         typer.echo(f"lensmaker: {error}", err=True)
         sys.exit(2)
-    except MemoryError:
+    except (MemoryError, RuntimeError) as error:
+        if isinstance(error, RuntimeError) and not any(words in str(error) for words in NO_MEMORY):
+            raise
         typer.echo(
             "lensmaker: Expected work that fits into memory, but got more: pass smaller sizes.", err=True
         )

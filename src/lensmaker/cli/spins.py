@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from json import dumps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from lensmaker import report as show
-from lensmaker.cli.console import check_outputs, print_
+from lensmaker.cli.console import check_outputs, print_, progress_bar
 from lensmaker.cli.spins_exact import exact
 from lensmaker.core import InputError
 from lensmaker.report.numbers import number, signed, with_error
@@ -63,7 +61,7 @@ def sample(
     from lensmaker.theories.spins.solvable import exact_values
 
     system, made = Canonical(_hamiltonian(lattice, size, coupling, field), temperature), _rule(rule, ladder)
-    with _progress() as progress:
+    with progress_bar() as progress:
         samples = run(
             system,
             n,
@@ -125,7 +123,7 @@ def scan(
     hamiltonian, made = _hamiltonian(lattice, size, coupling, field), _rule(rule)
     temperatures = [start + (stop - start) * k / max(1, steps - 1) for k in range(steps)]
     state = out.with_name(f"{out.name}.state")
-    with _progress() as progress:
+    with progress_bar() as progress:
         found = run(
             hamiltonian,
             temperatures,
@@ -201,17 +199,3 @@ def _written(suffix: str, data: dict[str, Any]) -> str:
     import pandas as pd
 
     return str(pd.DataFrame(data["rows"]).to_csv(index=False))
-
-
-@contextmanager
-def _progress() -> Iterator[Any]:
-    """A bar on standard error, with the time that is left."""
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"))
-    console = Console(stderr=True)
-    hidden = not console.is_terminal
-    with Progress(*columns, TimeRemainingColumn(), console=console, transient=True, disable=hidden) as bar:
-        task = bar.add_task("starting", total=None)
-        yield lambda what, done, of: bar.update(task, description=what, completed=done, total=of or None)

@@ -223,6 +223,11 @@ QUANTITIES: tuple[Quantity, ...] = (
         "Second-moment correlation length √(S(0)/S(k) − 1)/|k̂| at the smallest wave vector k of a torus.",
         Scale.LOG,
     ),
+    # Boltzmann machines
+    Quantity("log_partition", "ln Z", "nat", "Logarithm of the partition function of a Boltzmann machine."),
+    Quantity("log_likelihood", "ℓ", "nat", "Mean of ln P(v) over rows of data."),
+    Quantity("machine_energy", "⟨E⟩", "nat", "Mean of E(v, h) of a whole Boltzmann machine, at β = 1."),
+    Quantity("machine_entropy", "S_B", "nat", "Entropy of both layers of a Boltzmann machine: ln Z + ⟨E⟩."),
 )
 
 _BY_NAME = {q.name: q for q in QUANTITIES}

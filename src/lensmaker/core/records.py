@@ -46,6 +46,7 @@ class Convergence(Enum):
         "the samples are all alike, so the error is unknown: sample longer, or at a higher temperature"
     )
     DIRECTIONS_APART = "annealing up and down do not meet: take more steps"
+    UNEVEN = "few of the samples carry all the weight, so the error is a guess: take more of them"
     NO_ONE_POWER = "the sizes do not follow one power: leave the smallest out, or add larger ones"
     UNBOUNDED = "the samples fit best at an infinite value: draw more of them, or penalise large values"
 

@@ -2,6 +2,7 @@
 
 from lensmaker.instruments.attention import AttentionEntropy
 from lensmaker.instruments.base import Instrument
+from lensmaker.instruments.boltzmann.machine_ensemble import MachineEnsemble
 from lensmaker.instruments.couplings import MaximumLikelihood, MinimumProbabilityFlow, PseudoLikelihood
 from lensmaker.instruments.gradients import Gradients
 from lensmaker.instruments.jacobian import Jacobian
@@ -23,5 +24,6 @@ INSTRUMENTS: tuple[type[Instrument], ...] = (
     MaximumLikelihood,
     PseudoLikelihood,
     MinimumProbabilityFlow,
+    MachineEnsemble,
 )
 """Every instrument there is; the CLI, the docs and the conformance tests read this tuple."""

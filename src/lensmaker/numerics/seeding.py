@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 
-def stream(purpose: str, seed: int) -> torch.Generator:
+def stream(purpose: str, seed: int, device: torch.device | str = "cpu") -> torch.Generator:
     """A generator for one purpose.
 
     Data, weights and probes drawn by equal seeds would be the same numbers: a tangent drawn by seed 0 is then
@@ -22,7 +22,7 @@ def stream(purpose: str, seed: int) -> torch.Generator:
     >>> bool(torch.equal(tangents, torch.randn(3, generator=torch.Generator().manual_seed(0))))
     False
     """
-    return torch.Generator().manual_seed(stream_seed(purpose, seed))
+    return torch.Generator(device).manual_seed(stream_seed(purpose, seed))
 
 
 def stream_seed(purpose: str, seed: int) -> int:

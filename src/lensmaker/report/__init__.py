@@ -9,7 +9,7 @@ from lensmaker.report.notebook import to_notebook_html
 from lensmaker.report.prescription import prescription_table
 from lensmaker.report.scan_terminal import scan_plot
 from lensmaker.report.terminal import render
-from lensmaker.report.write import write_text
+from lensmaker.report.write import write_bytes, write_text
 
 __all__ = [
     "criticality_plot",
@@ -24,5 +24,6 @@ __all__ = [
     "to_html",
     "to_json",
     "to_notebook_html",
+    "write_bytes",
     "write_text",
 ]

@@ -1,6 +1,9 @@
 """System → predictions, one theory a file."""
 
 from lensmaker.theories.base import Theory
+from lensmaker.theories.boltzmann.exact_sum import ExactBoltzmann
+from lensmaker.theories.boltzmann.plefka import Plefka
+from lensmaker.theories.boltzmann.theory import BoltzmannTheory
 from lensmaker.theories.criticality import Criticality
 from lensmaker.theories.finite_width import FiniteWidth
 from lensmaker.theories.kernel_recursion.theory import KernelRecursion
@@ -33,6 +36,9 @@ SPIN_THEORIES: tuple[type[SpinTheory], ...] = (
 )
 """Those of spin systems at a temperature, the exact ones first."""
 
+BOLTZMANN_THEORIES: tuple[type[BoltzmannTheory], ...] = (ExactBoltzmann, Plefka)
+"""Those of Boltzmann machines."""
+
 THEORIES: tuple[type[Theory], ...] = (
     MeanField,
     FiniteWidth,
@@ -40,5 +46,6 @@ THEORIES: tuple[type[Theory], ...] = (
     Criticality,
     KernelRecursion,
     *SPIN_THEORIES,
+    *BOLTZMANN_THEORIES,
 )
 """Every theory there is; the CLI, the docs and the conformance tests read this tuple."""

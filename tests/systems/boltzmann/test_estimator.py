@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import re
 from typing import Any
 
 import numpy as np
@@ -10,8 +11,10 @@ import pytest
 from scipy.sparse import csr_matrix
 from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import cross_val_score
 from sklearn.neural_network import BernoulliRBM as Peer
 from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import MinMaxScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from lensmaker.core import InputError
@@ -22,8 +25,8 @@ from lensmaker.systems.boltzmann.estimator import BernoulliRBM
 class Squeezed(BernoulliRBM):
     """As it is, but for data of any size, which the checks are made of: they go through 1/(1 + e^{−x}) first."""
 
-    def _probabilities(self, X: np.ndarray) -> np.ndarray:
-        return super()._probabilities(expit(X))
+    def _probabilities(self, X: np.ndarray, strict: bool) -> np.ndarray:
+        return super()._probabilities(expit(X), strict)
 
 
 @parametrize_with_checks([Squeezed(n_components=3, n_iter=2)])
@@ -83,7 +86,66 @@ def test_equal_seeds_fit_alike_and_a_pickle_goes_on() -> None:
 def test_what_is_no_probability_is_refused() -> None:
     with pytest.raises(InputError, match="values between 0 and 1, but got -1 to 2"):
         BernoulliRBM(3).fit(np.array([[-1.0, 2.0], [0.0, 1.0]]))
-    with pytest.raises(InputError, match="n_components of 1 or more"):
-        BernoulliRBM(0).fit(probabilities())
-    with pytest.raises(InputError, match="a learning rate above 0"):
-        BernoulliRBM(3, learning_rate=0.0).fit(probabilities())
+    with pytest.raises(InputError, match=re.escape("got 0 to 1.00001: scale them")):
+        BernoulliRBM(3).fit(np.array([[0.0, 1.00001], [0.0, 1.0]]))
+    with pytest.raises(ValueError, match="Input X contains NaN"):
+        BernoulliRBM(3).fit(probabilities()).gibbs(np.full((2, 6), np.nan))
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("n_components", 0, "n_components a whole number of 1 or more, but got 0"),
+        ("n_components", 4.5, "n_components a whole number of 1 or more, but got 4.5"),
+        ("batch_size", 2.5, "batch_size a whole number of 1 or more, but got 2.5"),
+        ("n_iter", None, "n_iter a whole number of 0 or more, but got None"),
+        ("steps", "1", "steps a whole number of 1 or more, but got '1'"),
+        ("learning_rate", 0.0, "a finite learning rate above 0, but got 0.0"),
+        ("learning_rate", np.nan, "a finite learning rate above 0, but got nan"),
+        ("learning_rate", np.inf, "a finite learning rate above 0, but got inf"),
+        ("learning_rate", None, "a finite learning rate above 0, but got None"),
+    ],
+)
+def test_bad_parameters_are_one_sentence(name: str, value: Any, said: str) -> None:
+    with pytest.raises(InputError, match=re.escape(said)):
+        BernoulliRBM().set_params(**{name: value}).fit(probabilities())
+
+
+def test_scaled_folds_are_taken_as_the_peer_takes_them() -> None:
+    """A scaler leaves its own data 2e-16 above 1, and rows that it has not seen further out."""
+    x = np.random.default_rng(3).normal(size=(90, 6)) * 30 + 7
+    x[x[:, 0] > 30] += 20
+    beyond = MinMaxScaler().fit_transform(x)
+    beyond[0, 0] = 1 + 2.2e-16
+    model = BernoulliRBM(3, n_iter=1, random_state=0).fit(beyond)
+    far = np.where(beyond > 0.5, 1.3, -0.2)
+    assert np.array_equal(model.transform(far), model.transform((beyond > 0.5).astype(float)))
+    assert np.array_equal(model.score_samples(far), model.score_samples((beyond > 0.5).astype(float)))
+    pipe = make_pipeline(MinMaxScaler(), BernoulliRBM(3, n_iter=1, random_state=0), LogisticRegression())
+    scores = cross_val_score(pipe, x, np.arange(90) % 2, cv=5, error_score="raise")
+    assert np.isfinite(scores).all()
+
+
+@pytest.mark.parametrize(("learned", "given"), [("float64", "float32"), ("float32", "float64")])
+def test_data_are_taken_in_the_precision_that_was_fitted(learned: str, given: str) -> None:
+    x = probabilities()
+    model = BernoulliRBM(3, n_iter=1, random_state=0).fit(x.astype(learned))
+    assert model.transform(x.astype(given)).dtype == learned
+    assert model.transform(x.astype(given)) == pytest.approx(model.transform(x.astype(learned)), rel=1e-5)
+    assert model.score_samples(x.astype(given)).dtype == learned
+    assert model.partial_fit(x.astype(given)).components_.dtype == learned
+
+
+def test_a_training_that_diverges_says_so_and_keeps_the_last_good_machine() -> None:
+    x = (probabilities(200) < 0.3).astype(np.float32)
+    model = BernoulliRBM(4, n_iter=5, random_state=0, learning_rate=1e38, l2=0.1)
+    with pytest.raises(InputError, match=re.escape("diverged at learning_rate=1e+38: lower it")):
+        model.fit(x)
+    assert np.isfinite(model.components_).all()
+    assert np.isfinite(model.transform(x)).all()
+    model = BernoulliRBM(4, random_state=0, l2=0.1, learning_rate=1e38).partial_fit(x)
+    with pytest.raises(InputError, match="the last good machine is kept"):
+        _ = [model.partial_fit(x) for _ in range(9)]
+    assert np.isfinite(model.components_).all()
+    with pytest.raises(InputError, match=re.escape("a finite learning rate above 0, but got 1e+300")):
+        model.set_params(learning_rate=1e300).partial_fit(x)

@@ -185,3 +185,8 @@ def test_machines_that_cannot_be() -> None:
         Convolutional((4, 4), (5, 1), filters=2)
     with pytest.raises(InputError, match="one to three sides"):
         Convolutional((4, 4), (3,), filters=2)
+
+
+def test_potts_units_are_not_convolved() -> None:
+    with pytest.raises(InputError, match="units of one number for convolutional weights"):
+        RestrictedBoltzmannMachine(Potts(6, 3), 12, Convolutional((6,), (3,), 2, channels=3))

@@ -10,7 +10,7 @@ from scipy.stats import chi2
 from lensmaker.systems.boltzmann import Binary, RestrictedBoltzmannMachine, Spin
 from lensmaker.systems.boltzmann.phases import Buffers, TemperedChains, Update
 
-CHAINS, LEVELS = 20_000, 3
+CHAINS, LEVELS = 100_000, 3
 
 
 @pytest.mark.parametrize("kind", [Spin, Binary], ids=lambda k: k.name)
@@ -29,12 +29,13 @@ def test_exchanges_and_sweeps_leave_every_level_as_it_is(kind: type[Spin] | type
         start.append(v[torch.multinomial(exact[-1], CHAINS, replacement=True, generator=draw)])
     phase = TemperedChains(chains=CHAINS, levels=LEVELS)
     state = phase.start(machine, 1, draw)
-    state["chains"].copy_(torch.cat(start))
+    state["chains"].copy_(torch.stack(start, 1))
+    last = torch.empty(CHAINS, 4, dtype=torch.float64)
     for _ in range(4):
-        phase.rows(Update(machine, state, torch.zeros(1, 3), draw, Buffers()))
-    assert float(state["accepted"].min()) > 0
+        phase.visible(Update(machine, state, None, draw, Buffers()), last)
+    assert torch.equal(last, state["chains"][:, -1])
     numbers = (state["chains"] == machine.visible.states[1]).long() @ (2 ** torch.arange(3, -1, -1))
-    for p, found in zip(exact, numbers.view(LEVELS, CHAINS), strict=True):
+    for p, found in zip(exact, numbers.t(), strict=True):
         counts, expected = torch.bincount(found, minlength=16).double(), CHAINS * p
         distance = float(((counts - expected) ** 2 / expected)[expected > 5].sum())
         assert chi2.sf(distance, int((expected > 5).sum()) - 1) > 1e-6

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
@@ -15,16 +16,24 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from lensmaker.core import InputError
 from lensmaker.systems.boltzmann.machine import RestrictedBoltzmannMachine
 from lensmaker.systems.boltzmann.phases import PersistentContrastiveDivergence
-from lensmaker.systems.boltzmann.training.learner import Learner, Rule
 from lensmaker.systems.boltzmann.training.monitor import whole_pseudo_likelihoods
+from lensmaker.systems.boltzmann.training.restricted import RestrictedLearner
 from lensmaker.systems.boltzmann.training.rows import Rows
+from lensmaker.systems.boltzmann.training.rule import Rule
+
+ROUNDING = 1e-6
+"""How far beyond 0 and 1 data to learn from may be, as those of a scaler are."""
+
+LEAST = {"n_components": 1, "batch_size": 1, "n_iter": 0, "steps": 1}
+"""Parameters that are whole numbers, and the least of each."""
 
 
 class BernoulliRBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     """Restricted Boltzmann machine of units 0 and 1, trained by persistent contrastive divergence.
 
     Parameters and attributes of `sklearn.neural_network.BernoulliRBM`, and four more parameters. Values between 0 and 1
-    are taken for probabilities, as there.
+    are taken for probabilities, as there. Data that are not learned from may be beyond them, as rows that a scaler has
+    not seen are: they are taken for 0 and 1.
 
     Parameters
     ----------
@@ -82,12 +91,14 @@ class BernoulliRBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
 
     def fit(self, X: Any, y: Any = None) -> BernoulliRBM:
         """Train a fresh machine on rows of X."""
-        rows = self._rows(X, reset=True)
+        rows = self._rows(X, reset=True, strict=True)
         self._begin(rows)
         table = Rows(rows, len(rows))
         for epoch in range(self.n_iter):
+            before = self._learner.state()
             for batch in table.batches(self._batch, seed=self._seed, epoch=epoch, skip=0, like=rows):
                 self._learner.update(batch, self.learning_rate)
+            self._keep_finite(before)
             if self.verbose:
                 score = float(self._scores(rows).mean())
                 print(f"[{type(self).__name__}] Iteration {epoch + 1}, pseudo-likelihood = {score:.2f}")
@@ -97,10 +108,13 @@ class BernoulliRBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
     def partial_fit(self, X: Any, y: Any = None) -> BernoulliRBM:
         """One update from rows of X; the chains go on from the last one."""
         first = not hasattr(self, "machine_")
-        rows = self._rows(X, reset=first)
+        rows = self._rows(X, reset=first, strict=True)
         if first:
             self._begin(rows)
+        self._check(rows.dtype)
+        before = self._learner.state()
         self._learner.update(rows, self.learning_rate)
+        self._keep_finite(before)
         self._end()
         return self
 
@@ -114,7 +128,7 @@ class BernoulliRBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
     def gibbs(self, v: Any) -> NDArray[Any]:
         """The visible layer after one sweep from v."""
         check_is_fitted(self)
-        rows = torch.as_tensor(np.asarray(v), dtype=self.machine_.weights.parameter.dtype)
+        rows = self._rows(v, reset=False)
         return np.asarray(self.machine_.gibbs(rows, 1, self._generator).numpy())
 
     def score_samples(self, X: Any) -> NDArray[Any]:
@@ -124,24 +138,40 @@ class BernoulliRBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
 
     # -- parts of these -----------------------------------------------------------------------------
 
-    def _rows(self, X: Any, *, reset: bool) -> torch.Tensor:
+    def _rows(self, X: Any, *, reset: bool, strict: bool = False) -> torch.Tensor:
         found = validate_data(self, X, accept_sparse="csr", reset=reset, dtype=(np.float64, np.float32))
         dense = found.toarray() if issparse(found) else found
-        return torch.from_numpy(np.array(self._probabilities(dense)))
+        rows = torch.from_numpy(self._probabilities(dense, strict))
+        return rows if reset else rows.to(self.machine_.visible_bias.dtype)
 
-    def _probabilities(self, X: NDArray[Any]) -> NDArray[Any]:
-        """The data, if they are probabilities."""
-        if X.size and not (X.min() >= 0 and X.max() <= 1):
-            got = f"{X.min():g} to {X.max():g}"
+    def _probabilities(self, X: NDArray[Any], strict: bool) -> NDArray[Any]:
+        """The data between 0 and 1; where strict, none may have been further from there than rounding takes them."""
+        if strict and X.size and not (X.min() >= -ROUNDING and X.max() <= 1 + ROUNDING):
+            got = f"{X.min():.9g} to {X.max():.9g}"
             raise InputError("values between 0 and 1", got, "scale them, or use units of another kind")
-        return X
+        return np.clip(X, 0, 1)
+
+    def _keep_finite(self, before: dict[str, torch.Tensor]) -> None:
+        """Go back to the state `before`, and raise, if numbers ran away since."""
+        if all(bool(torch.isfinite(p).all()) for p in self.machine_.parameters()):
+            return
+        self._learner.restore(before)
+        self._end()
+        got = f"one that diverged at learning_rate={self.learning_rate:g}"
+        raise InputError("a training that stays finite", got, "lower it; the last good machine is kept")
+
+    def _check(self, dtype: torch.dtype) -> None:
+        """Raise what is wrong with the parameters."""
+        for name, least in LEAST.items():
+            value = getattr(self, name)
+            if not isinstance(value, Integral) or int(value) < least:
+                raise InputError(f"{name} a whole number of {least} or more", f"{value!r}", f"pass {name}=10")
+        rate = self.learning_rate
+        if not (isinstance(rate, Real) and 0 < float(rate) < torch.finfo(dtype).max):
+            raise InputError("a finite learning rate above 0", f"{rate!r}", "pass learning_rate=0.1")
 
     def _begin(self, rows: torch.Tensor) -> None:
-        for name in ("n_components", "batch_size", "n_iter"):
-            if getattr(self, name) < (0 if name == "n_iter" else 1):
-                raise InputError(f"{name} of 1 or more", f"{getattr(self, name)}", f"pass {name}=10")
-        if not self.learning_rate > 0:
-            raise InputError("a learning rate above 0", f"{self.learning_rate}", "pass learning_rate=0.1")
+        self._check(rows.dtype)
         self._seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         self._generator = torch.Generator().manual_seed(self._seed)
         self._batch = min(self.batch_size, len(rows))
@@ -149,7 +179,7 @@ class BernoulliRBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         self.machine_.initialise(seed=self._seed)
         rule = Rule(momentum=self.momentum, l2=self.l2, centering=self.centering)
         phase = PersistentContrastiveDivergence(steps=self.steps)
-        self._learner = Learner(self.machine_, phase, rule, self._generator, self._batch)
+        self._learner = RestrictedLearner(self.machine_, phase, rule, self._generator, self._batch)
         self._n_features_out = self.n_components
 
     def _end(self) -> None:

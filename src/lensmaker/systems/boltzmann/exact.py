@@ -18,8 +18,8 @@ from lensmaker.systems.boltzmann.units import Units
 MOST_BITS = 24
 """log₂ of the most configurations that are summed over."""
 
-BLOCK = 1 << 14
-"""Configurations at a time."""
+BLOCK = 1 << 23
+"""Numbers at a time."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,8 +64,9 @@ class Exact:
         free = self._wide.hidden_free_energy if self._of_hidden else self._wide.free_energy
         total = round(math.exp(self._units.log_states))
         with torch.no_grad():
-            for first in range(0, total, BLOCK):
-                block = self._units.configurations(first, min(first + BLOCK, total))
+            step = max(1, BLOCK // (self.machine.visible.size + self.machine.hidden.size))
+            for first in range(0, total, step):
+                block = self._units.configurations(first, min(first + step, total))
                 yield block, -free(block)
 
     @cached_property

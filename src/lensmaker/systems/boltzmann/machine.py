@@ -9,8 +9,15 @@ from torch import Tensor, nn
 
 from lensmaker.core import InputError
 from lensmaker.numerics.seeding import stream
-from lensmaker.systems.boltzmann.units import Binary, Units
-from lensmaker.systems.boltzmann.weights import Dense, Weights
+from lensmaker.systems.boltzmann.units import Binary, Potts, Units
+from lensmaker.systems.boltzmann.weights import Convolutional, Dense, Weights
+
+
+def _fit_together(weights: Weights, *layers: Units) -> None:
+    """Numbers of a Potts unit stand side by side, where tied weights have those of a site in channels."""
+    if isinstance(weights, Convolutional) and any(isinstance(units, Potts) for units in layers):
+        fix = "take Binary units with q channels, or dense weights"
+        raise InputError("units of one number for convolutional weights", "Potts units", fix)
 
 
 class RestrictedBoltzmannMachine(nn.Module):
@@ -70,6 +77,7 @@ class RestrictedBoltzmannMachine(nn.Module):
             raise InputError(
                 f"weights between layers of {sizes[0]} and {sizes[1]} numbers", got, "make them alike"
             )
+        _fit_together(self.weights, self.visible, self.hidden)
         self.biased = biased
         dtype = self.weights.parameter.dtype
         self.visible_bias = nn.Parameter(torch.zeros(sizes[0], dtype=dtype), requires_grad=biased)
@@ -98,23 +106,25 @@ class RestrictedBoltzmannMachine(nn.Module):
     def hidden_field(self, v: Tensor) -> Tensor:
         """B + Wᵀv, (…, hidden)."""
         rows = v.reshape(-1, self.visible.size)
-        return self.weights.up(rows, self.hidden_bias).view(*v.shape[:-1], -1)
+        return self.weights.up(rows, self.hidden_bias).view(*v.shape[:-1], self.hidden.size)
 
     def visible_field(self, h: Tensor) -> Tensor:
         """A + W h, (…, visible)."""
         rows = h.reshape(-1, self.hidden.size)
-        return self.weights.down(rows, self.visible_bias).view(*h.shape[:-1], -1)
+        return self.weights.down(rows, self.visible_bias).view(*h.shape[:-1], self.visible.size)
 
     # -- starting values ----------------------------------------------------------------------------
 
     @torch.no_grad()
     def initialise(self, *, seed: int, scale: float = 0.01, data: Tensor | None = None) -> None:
         """Weights N(0, scale²), b = 0, and a such that without weights the means are those of data."""
-        generator = stream("boltzmann weights", seed)
+        generator = stream("boltzmann weights", seed)  # on the CPU, so that they do not depend on the device
         fresh = torch.empty(self.weights.parameter.shape).normal_(0, scale, generator=generator)
         self.weights.parameter.copy_(fresh)
         self.hidden_bias.zero_()
         self.visible_bias.zero_()
+        if data is not None:
+            self.visible.check_means(data)
         if data is not None and self.biased:
             mean = data.to(torch.float64).mean(0)
             kinds = self.weights.alike("visible", mean)

@@ -3,21 +3,36 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from scipy.optimize import brentq
-from scipy.special import expit, logsumexp
-from scipy.stats import t as student
+from scipy.special import expit
 from torch import Tensor
 
 from lensmaker.core import Convergence, InputError
 from lensmaker.numerics.seeding import stream, stream_seed
 from lensmaker.systems.boltzmann.likelihood.annealing import backward, forward
+from lensmaker.systems.boltzmann.likelihood.ladder import Ladder, error_of, remembers
 from lensmaker.systems.boltzmann.likelihood.path import Path, path_to
+from lensmaker.systems.boltzmann.likelihood.result import LogPartition
+from lensmaker.systems.boltzmann.likelihood.sandwich import Sandwich, log_mean, sandwich
 from lensmaker.systems.boltzmann.machine import RestrictedBoltzmannMachine
+from lensmaker.systems.boltzmann.progress import Progress
+
+COLUMNS = 64
+"""Of those chains, at most: more samples are taken from each in turn, so that memory is that of 1024 rows."""
+
+FEWEST = 300
+"""Sweeps of those chains at least."""
+
+DOUBLINGS = 3
+"""How many times there may be twice as many."""
+
+SETTLED = 1.5
+"""Errors by which ln Z of these chains may move from one quarter of the sweeps to the half that follows."""
 
 RESAMPLES = 200
 """Sets of runs that are drawn again for an error."""
@@ -25,40 +40,36 @@ RESAMPLES = 200
 APART = 2.0
 """Nats between forwards and backwards beyond which one of them has not arrived."""
 
+LEVELS = 16
+"""Inverse temperatures of the chains that the way down starts from, where no samples are given."""
+
 
 @dataclass(frozen=True)
-class LogPartition:
-    """ln Z with what is known of it.
+class AnnealedLogPartition(LogPartition):
+    """ln Z by Bennett's acceptance ratio of annealing in both directions.
+
+    The error is that over runs drawn again, and how far ln Z of the chains that the way down starts from still moved.
 
     Attributes
     ----------
-    value, error
-        Bennett's acceptance ratio of both directions, and its standard error over runs drawn again.
     forward, backward
         Annealing alone, up and down: in expectation ln Ẑ is too small forwards, and too large backwards if the runs
         start from samples of the machine; a machine with modes that the path never sees has both wrong alike.
-    runs
-        In each direction.
-    convergence
-        Whether the two directions meet.
+    base
+        ln Z₀ of the independent units.
+    up, down
+        Ln w of each run; of runs down from one column of chains, one after the other.
     """
 
-    value: float
-    error: float
     forward: float
     backward: float
-    runs: int
-    convergence: Convergence
+    base: float = field(repr=False)
+    up: tuple[float, ...] = field(repr=False)
+    down: tuple[float, ...] = field(repr=False)
 
-    def interval(self, level: float = 0.95) -> tuple[float, float]:
-        """Ends of the interval that holds ln Z at this rate."""
-        width = float(student.ppf((1 + level) / 2, max(1, self.runs - 1))) * self.error
-        return self.value - width, self.value + width
-
-    def __str__(self) -> str:
-        low, high = self.interval()
-        said = f" ({self.convergence.value})" if self.convergence.value else ""
-        return f"ln Z = {self.value:.3f} ± {self.error:.3f}, 95 %: {low:.3f} … {high:.3f}{said}"
+    def sandwich(self, level: float = 0.95) -> Sandwich:
+        """Ends between which ln Z is at this level of confidence."""
+        return sandwich(np.array(self.up) + self.base, np.array(self.down) + self.base, level)
 
 
 def log_partition(
@@ -69,17 +80,23 @@ def log_partition(
     steps: int = 1000,
     data: Tensor | None = None,
     samples: Tensor | None = None,
-) -> LogPartition:
+    progress: Progress | None = None,
+) -> AnnealedLogPartition:
     """Estimate ln Z by annealed importance sampling from independent units up to the machine, and down again.
+
+    Memory is that of 16 rows for each of 64 chains, and of the runs.
 
     Parameters
     ----------
     runs, steps
         Of each direction.
     data
-        Rows whose means the independent units have; with them the path is shorter.
+        Rows whose means the independent units have; with them the path is shorter. Half of the chains that the way
+        down starts from then start there.
     samples
-        Of the machine, (n, visible), where the way down starts; by default the ends of tempered chains.
+        Of the machine, (n, visible), where the way down starts; by default those of tempered chains.
+    progress
+        Called after each step.
 
     Raises
     ------
@@ -99,47 +116,87 @@ def log_partition(
     if runs < 2 or steps < 1:
         raise InputError("two runs and one step at least", f"{runs} and {steps}", "pass runs=256, steps=1000")
     path = path_to(machine, data)
-    generator = stream("annealing", seed).manual_seed(stream_seed("annealing", seed))
-    up = forward(path, runs, steps, generator)
+    generator = stream("annealing", seed, path.base.device)
+    up = forward(path, runs, steps, generator, progress)
+    state, moved = Convergence.CONVERGED, 0.0
     if samples is None:
-        samples = _tempered(path, runs, steps, generator)
-    down = backward(path, samples, steps, generator)
-    return _combined(path.log_base_partition, up.cpu().numpy(), down.cpu().numpy(), seed)
+        samples, moved, state = _tempered(path, runs, max(steps, FEWEST), generator, data, progress)
+    down = backward(path, samples.view(-1, samples.shape[-1]), steps, generator, progress)
+    return _combined(path, up.cpu().numpy(), down.cpu().numpy().reshape(len(samples), -1), moved, state, seed)
 
 
-@torch.no_grad()
-def _tempered(path: Path, rows: int, steps: int, generator: torch.Generator, levels: int = 16) -> Tensor:
-    """Ends of chains at `levels` of β that exchange, each of which has been everywhere."""
-    beta = torch.linspace(0, 1, levels, dtype=path.base.dtype)
-    v = path.start(rows, generator).repeat(levels, 1).view(levels, rows, -1)
-    for turn in range(max(steps, 50)):
-        for k in range(levels):
-            v[k] = path.sweep(v[k], path.fields(v[k]), beta[k], generator)
-        fields = path.fields(v.flatten(0, 1)).view(levels, rows, -1)
-        for k in range(turn % 2, levels - 1, 2):
-            gain = sum(
-                sign * path.log_weight(v[row], fields[row], beta[at])
-                for sign, row, at in ((1, k + 1, k), (1, k, k + 1), (-1, k, k), (-1, k + 1, k + 1))
-            )
-            swap = torch.rand(rows, generator=generator, dtype=v.dtype).log() < gain
-            one, two = v[k].clone(), v[k + 1].clone()
-            v[k][swap], v[k + 1][swap] = two[swap], one[swap]
-    return v[-1]
+def _tempered(
+    path: Path,
+    runs: int,
+    steps: int,
+    generator: torch.Generator,
+    data: Tensor | None,
+    progress: Progress | None,
+) -> tuple[Tensor, float, Convergence]:
+    """Samples of the coldest chains of a ladder, (columns, times, visible), and how far their ln Z still moved.
+
+    The mean slope over the levels is ln Z by integration. While it is another one in the second half of all sweeps than
+    in the quarter before, there are twice as many, up to eight times.
+    """
+    times = -(-runs // COLUMNS)
+    ladder = Ladder(path, LEVELS, -(-runs // times), generator, data)
+    seen: list[NDArray[np.float64]] = []
+    for total in steps * 2 ** np.arange(DOUBLINGS + 1):
+        wanted = set(np.linspace(total // 2, total - 1, times + 1, dtype=int)[1:].tolist())
+        samples = []
+        for turn in range(len(seen), total):
+            ladder.step()
+            seen.append(ladder.slopes().mean(0).cpu().numpy())
+            if turn in wanted:
+                samples.append(ladder.samples.clone())
+            if progress is not None:
+                progress("tempered chains", turn + 1, int(total))
+        late = np.stack(seen[total // 2 :], 1)
+        moved = late.mean(1) - np.stack(seen[total // 4 : total // 2], 1).mean(1)
+        apart = runs > 3 and (remembers(late) or abs(moved.mean()) > SETTLED * error_of(moved))
+        if not apart:
+            break
+    state = Convergence.CHAINS_DISAGREE if apart else Convergence.CONVERGED
+    return torch.stack(samples, 1), abs(float(moved.mean())), state
 
 
-def _combined(base: float, up: NDArray[np.float64], down: NDArray[np.float64], seed: int) -> LogPartition:
-    """Bennett's estimate, with the error of runs drawn again."""
-    low, high = _mean(up), -_mean(-down)
-    value = bennett(up, down)
+def _combined(
+    path: Path,
+    up: NDArray[np.float64],
+    down: NDArray[np.float64],
+    moved: float,
+    state: Convergence,
+    seed: int,
+) -> AnnealedLogPartition:
+    """Bennett's estimate, with the error of runs up and of columns down, (columns, times), drawn again, and `moved`."""
+    every = down.ravel()
+    if not (np.isfinite(up).all() and np.isfinite(every).all()):
+        nothing: tuple[float, ...] = ()
+        return AnnealedLogPartition(
+            math.nan, math.inf, 1, Convergence.NOT_FINITE, math.nan, math.nan, math.nan, nothing, nothing
+        )
+    base, low, high = path.log_base_partition, log_mean(up), -log_mean(-every)
     draw = np.random.default_rng(stream_seed("annealing resamples", seed))
     again = [
-        bennett(up[draw.integers(len(up), size=len(up))], down[draw.integers(len(down), size=len(down))])
+        bennett(
+            up[draw.integers(len(up), size=len(up))], down[draw.integers(len(down), size=len(down))].ravel()
+        )
         for _ in range(RESAMPLES)
     ]
-    error = float(np.std(again, ddof=1))
-    met = abs(high - low) < APART
-    state = Convergence.CONVERGED if met and math.isfinite(value) else Convergence.DIRECTIONS_APART
-    return LogPartition(base + value, error, base + low, base + high, min(len(up), len(down)), state)
+    value = bennett(up, every)
+    if not (abs(high - low) < APART and math.isfinite(value)):
+        state = Convergence.DIRECTIONS_APART
+    return AnnealedLogPartition(
+        value=base + value,
+        error=math.hypot(float(np.std(again, ddof=1)), moved),
+        runs=min(len(up), len(down)),
+        convergence=state,
+        forward=base + low,
+        backward=base + high,
+        base=base,
+        up=tuple(up.tolist()),
+        down=tuple(every.tolist()),
+    )
 
 
 def bennett(up: NDArray[np.float64], down: NDArray[np.float64]) -> float:
@@ -157,8 +214,3 @@ def bennett(up: NDArray[np.float64], down: NDArray[np.float64]) -> float:
         return float(expit(up - C - M).sum() - expit(C + M - down).sum())
 
     return float(brentq(imbalance, *ends, xtol=1e-10))
-
-
-def _mean(w: NDArray[np.float64]) -> float:
-    """Ln of the mean of e^w."""
-    return float(logsumexp(w) - math.log(len(w)))

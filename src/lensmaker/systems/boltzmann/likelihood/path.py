@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from lensmaker.numerics.seeding import stream
 from lensmaker.systems.boltzmann.machine import RestrictedBoltzmannMachine
 
 
@@ -59,11 +60,35 @@ class Path:
         return self.machine.visible.sample(self.base.expand(rows, -1), generator)
 
 
+@torch.no_grad()
+def annealed(machine: RestrictedBoltzmannMachine, *, seed: int, rows: int = 256) -> Tensor:
+    """Visible layers that were annealed from independent units to the machine, (rows, visible): roughly its own."""
+    generator = stream("annealed rows", seed, machine.visible_bias.device)
+    path = path_to(machine)
+    v = path.start(rows, generator)
+    for beta in _levels(path):
+        v = path.sweep(v, path.fields(v), beta, generator)
+    return v
+
+
+def _levels(path: Path) -> Tensor:
+    """β of `annealed`: up, and then a while at 1."""
+    up = torch.linspace(0, 1, 101, dtype=path.base.dtype, device=path.base.device)
+    return torch.cat([up, up[-1:].expand(50)])
+
+
 def path_to(machine: RestrictedBoltzmannMachine, data: Tensor | None = None) -> Path:
-    """The path that starts at the means of data, or at those of no fields where there are none."""
+    """The path that starts at the means of data, or at those of no fields where there are none.
+
+    Raises
+    ------
+    InputError
+        If data do not fit the visible units.
+    """
     with torch.no_grad():
         bias = machine.visible_bias.detach()
         if data is None:
             return Path(machine, torch.zeros_like(bias))
+        machine.visible.check_means(data)
         mean = data.to(torch.float64).mean(0)
         return Path(machine, machine.visible.field_of_mean(mean).to(bias.dtype))

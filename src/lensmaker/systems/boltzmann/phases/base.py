@@ -13,7 +13,7 @@ from lensmaker.core import InputError, Reference
 from lensmaker.systems.boltzmann.machine import RestrictedBoltzmannMachine
 
 State = dict[str, Tensor]
-"""What an estimator keeps between updates: chains."""
+"""What an estimator keeps between updates: chains, which are along the first dimension."""
 
 
 class Gradient(NamedTuple):
@@ -22,20 +22,6 @@ class Gradient(NamedTuple):
     visible: Tensor
     hidden: Tensor
     weights: Tensor
-
-    def add_rows_(
-        self, machine: RestrictedBoltzmannMachine, v: Tensor, h: Tensor, scale: float, keep: float = 1.0
-    ) -> None:
-        """Keep so much of what is there, and add scale times the means over rows of v, h and their products."""
-        share = scale / len(v)
-        machine.weights.add_products_(self.weights, v, h, share, keep)
-        for part, rows in ((self.visible, v), (self.hidden, h)):
-            kept(part, keep).add_(rows.sum(0), alpha=share)
-
-
-def kept(into: Tensor, keep: float) -> Tensor:
-    """So much of what is there; nothing at all for 0, even of what is no number."""
-    return into.mul_(keep) if keep else into.zero_()
 
 
 class Buffers:
@@ -60,21 +46,22 @@ class Update(NamedTuple):
     machine, state
         What is learning, and what the estimator keeps, which it moves.
     hidden
-        A sample of the hidden layer given the data, (n, hidden), which may be overwritten.
+        A sample of the hidden layer given the data, (n, hidden), which may be overwritten; nothing for estimators whose
+        chains do not begin there.
     generator, buffers
         Of random numbers, and of tensors.
     """
 
     machine: RestrictedBoltzmannMachine
     state: State
-    hidden: Tensor
+    hidden: Tensor | None
     generator: torch.Generator
     buffers: Buffers
 
 
 @dataclass(frozen=True)
 class ModelPhase(ABC):
-    """Base of all estimators: a subclass says what it keeps, and gives rows of both layers.
+    """Base of all estimators: a subclass says what it keeps, and gives rows of the visible layer.
 
     Attributes
     ----------
@@ -84,24 +71,40 @@ class ModelPhase(ABC):
         One sentence on what the estimate is off by.
     references
         The sources it rests on.
+    from_data
+        Whether chains begin at a sample of the hidden layer given the data.
     """
 
     name: ClassVar[str]
     bias: ClassVar[str]
     references: ClassVar[tuple[Reference, ...]]
+    from_data: ClassVar[bool] = False
 
     def start(self, machine: RestrictedBoltzmannMachine, batch: int, generator: torch.Generator) -> State:
         """What it keeps, at the beginning."""
         return {}
 
     @abstractmethod
-    def rows(self, at: Update) -> tuple[Tensor, Tensor]:
-        """Samples of the visible layer and means of the hidden one."""
+    def rows(self, state: State, batch: int) -> int:
+        """How many rows it gives for a batch; 0 for one that needs none."""
 
-    def subtract_(self, gradient: Gradient, at: Update, scale: float) -> None:
-        """Take scale times the model's moments from the gradient."""
-        v, h = self.rows(at)
-        gradient.add_rows_(at.machine, v, h, -scale)
+    @abstractmethod
+    def visible(self, at: Update, out: Tensor) -> None:
+        """`out`, (rows, visible), becomes samples of the visible layer."""
+
+    def settle(self, at: Update, fields: Tensor) -> None:
+        """Fields of the hidden layer over these rows become its means; chains may take a sample."""
+        at.machine.hidden.mean_(fields)
+
+    def samples(
+        self, machine: RestrictedBoltzmannMachine, state: State, generator: torch.Generator
+    ) -> Tensor | None:
+        """Visible layers of the chains that it keeps, (n, visible), as they are; nothing where it keeps none."""
+        return None
+
+    def moments(self, machine: RestrictedBoltzmannMachine) -> Gradient | None:
+        """⟨v⟩, ⟨h⟩ and ∂ ln Z/∂W, where they are known without rows."""
+        return None
 
 
 def positive(count: int, what: str) -> None:

@@ -20,6 +20,7 @@ class ContrastiveDivergence(ModelPhase):
     steps: int = 1
 
     name = "contrastive_divergence"
+    from_data = True
     bias = "Off by what k sweeps from the data do not forget, so that modes far from data are not seen."
     references: ClassVar[tuple[Reference, ...]] = (
         Reference(
@@ -34,9 +35,12 @@ class ContrastiveDivergence(ModelPhase):
     def __post_init__(self) -> None:
         positive(self.steps, "sweep")
 
-    def rows(self, at: Update) -> tuple[Tensor, Tensor]:
-        v, h = swept(at, at.hidden, self.steps, sample_last=False)
-        return v, h
+    def rows(self, state: State, batch: int) -> int:
+        return batch
+
+    def visible(self, at: Update, out: Tensor) -> None:
+        assert at.hidden is not None
+        sweep(at, at.hidden, self.steps, out)
 
 
 @dataclass(frozen=True)
@@ -76,28 +80,30 @@ class PersistentContrastiveDivergence(ModelPhase):
         h = machine.hidden.sample_(machine.weights.up(v, machine.hidden_bias), generator)
         return {"chains": h}
 
-    def rows(self, at: Update) -> tuple[Tensor, Tensor]:
-        v, h = swept(at, at.state["chains"], self.steps, sample_last=True)
-        return v, h
+    def rows(self, state: State, batch: int) -> int:
+        return len(state["chains"])
+
+    def visible(self, at: Update, out: Tensor) -> None:
+        sweep(at, at.state["chains"], self.steps, out)
+
+    def settle(self, at: Update, fields: Tensor) -> None:
+        noise = at.buffers("noise h", fields, *fields.shape)
+        at.machine.hidden.mean_and_sample_(fields, at.state["chains"], at.generator, noise)
+
+    def samples(
+        self, machine: RestrictedBoltzmannMachine, state: State, generator: torch.Generator
+    ) -> Tensor | None:
+        return machine.visible.sample_(machine.visible_field(state["chains"]), generator)
 
 
-def swept(at: Update, hidden: Tensor, sweeps: int, *, sample_last: bool) -> tuple[Tensor, Tensor]:
-    """V and ⟨h⟩ after so many sweeps from a hidden sample, which moves along if `sample_last`, in place."""
+def sweep(at: Update, hidden: Tensor, sweeps: int, out: Tensor) -> None:
+    """`out` becomes the visible layer after so many sweeps from a hidden sample."""
     machine, generator, buffers = at.machine, at.generator, at.buffers
-    weights, n = machine.weights, len(hidden)
-    v = buffers("v", hidden, n, machine.visible.size)
-    h = buffers("h", hidden, n, machine.hidden.size)
-    noise = buffers("noise v", hidden, n, machine.visible.size)
-    below = buffers("noise h", hidden, n, machine.hidden.size)
-    source = hidden
+    noise = buffers("noise v", out, *out.shape)
+    h, below = (buffers(name, hidden, *hidden.shape) for name in ("sweep h", "noise h"))
     for k in range(sweeps):
-        weights.down(source, machine.visible_bias, out=v)
-        machine.visible.sample_(v, generator, noise)
-        weights.up(v, machine.hidden_bias, out=h)
+        machine.weights.down(hidden if k == 0 else h, machine.visible_bias, out=out)
+        machine.visible.sample_(out, generator, noise)
         if k < sweeps - 1:
-            source = machine.hidden.sample_(h, generator, below)
-    if sample_last:
-        machine.hidden.mean_and_sample_(h, hidden, generator, below)
-    else:
-        machine.hidden.mean_(h)
-    return v, h
+            machine.weights.up(out, machine.hidden_bias, out=h)
+            machine.hidden.sample_(h, generator, below)

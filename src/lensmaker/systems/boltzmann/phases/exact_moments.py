@@ -9,7 +9,8 @@ from torch import Tensor
 
 from lensmaker.core import Reference
 from lensmaker.systems.boltzmann.exact import Exact
-from lensmaker.systems.boltzmann.phases.base import Gradient, ModelPhase, Update
+from lensmaker.systems.boltzmann.machine import RestrictedBoltzmannMachine
+from lensmaker.systems.boltzmann.phases.base import Gradient, ModelPhase, State, Update
 
 
 @dataclass(frozen=True)
@@ -28,9 +29,11 @@ class ExactMoments(ModelPhase):
         ),
     )
 
-    def rows(self, at: Update) -> tuple[Tensor, Tensor]:
-        raise NotImplementedError("moments are exact: there are no rows")
+    def rows(self, state: State, batch: int) -> int:
+        return 0
 
-    def subtract_(self, gradient: Gradient, at: Update, scale: float) -> None:
-        for into, moment in zip(gradient, Exact(at.machine).moments, strict=True):
-            into.sub_(moment.to(into.dtype), alpha=scale)
+    def visible(self, at: Update, out: Tensor) -> None:
+        pass
+
+    def moments(self, machine: RestrictedBoltzmannMachine) -> Gradient | None:
+        return Gradient(*Exact(machine).moments)

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from lensmaker.core import InputError, Reference
+from lensmaker.numerics.draws import uniform_
 from lensmaker.systems.boltzmann.machine import RestrictedBoltzmannMachine
 from lensmaker.systems.boltzmann.phases.base import ModelPhase, State, Update, positive
 
@@ -54,42 +55,44 @@ class TemperedChains(ModelPhase):
             raise InputError("two levels or more", f"{self.levels}", "pass levels=10")
 
     def start(self, machine: RestrictedBoltzmannMachine, batch: int, generator: torch.Generator) -> State:
-        v = machine.random(self.levels * self.chains, generator)
-        return {"chains": v, "accepted": v.new_zeros(self.levels - 1), "turn": v.new_zeros(1)}
+        v = machine.random(self.chains * self.levels, generator).view(self.chains, self.levels, -1)
+        return {"chains": v, "turn": v.new_zeros(())}
 
-    def rows(self, at: Update) -> tuple[Tensor, Tensor]:
-        machine, state, generator = at.machine, at.state, at.generator
-        v = state["chains"]
+    def rows(self, state: State, batch: int) -> int:
+        return len(state["chains"])
+
+    def visible(self, at: Update, out: Tensor) -> None:
+        machine, v = at.machine, at.state["chains"]
         beta = torch.linspace(0, 1, self.levels, dtype=v.dtype, device=v.device)
-        rows = beta.repeat_interleave(self.chains)[:, None]
         nothing = torch.zeros_like(machine.visible_bias)
         for _ in range(self.steps):
-            fields = machine.weights.up(v, machine.hidden_bias).mul_(rows)
-            h = machine.hidden.sample_(fields, generator)
-            fields = machine.weights.down(h, nothing).mul_(rows).add_(machine.visible_bias)
-            v.copy_(machine.visible.sample_(fields, generator))
-        self._exchange(machine, state, beta, generator)
-        best = v[-self.chains :]
-        h = machine.hidden.mean_(machine.weights.up(best, machine.hidden_bias))
-        return best, h
+            fields = machine.hidden_field(v).mul_(beta[:, None])
+            h = machine.hidden.sample_(fields, at.generator)
+            fields = machine.weights.down(h.flatten(0, 1), nothing).view_as(v)
+            v.copy_(
+                machine.visible.sample_(fields.mul_(beta[:, None]).add_(machine.visible_bias), at.generator)
+            )
+        self._exchange(at, beta)
+        out.copy_(v[:, -1])
 
-    def _exchange(
-        self, machine: RestrictedBoltzmannMachine, state: State, beta: Tensor, generator: torch.Generator
-    ) -> None:
+    def samples(
+        self, machine: RestrictedBoltzmannMachine, state: State, generator: torch.Generator
+    ) -> Tensor | None:
+        return state["chains"][:, -1].clone()
+
+    def _exchange(self, at: Update, beta: Tensor) -> None:
         """Even neighbours on the ladder and odd ones in turns, with min(1, P_k(v′)P_l(v)/(P_k(v)P_l(v′)))."""
-        v = state["chains"].view(self.levels, self.chains, -1)
-        fields = machine.weights.up(state["chains"], machine.hidden_bias).view(self.levels, self.chains, -1)
-        parity = int(state["turn"])
-        state["turn"].fill_(1 - parity)
+        v, turn = at.state["chains"], at.state["turn"]
+        fields = at.machine.hidden_field(v)
+        parity = int(turn)
+        turn.fill_(1 - parity)
+        u = uniform_(v.new_empty(len(v), self.levels), at.generator).log_()
         for k in range(parity, self.levels - 1, 2):
             low, high = beta[k], beta[k + 1]
 
-            def weight(at: Tensor, row: int) -> Tensor:
-                return machine.hidden.log_partition(at * fields[row])
+            def weight(at_beta: Tensor, level: int) -> Tensor:
+                return at.machine.hidden.log_partition(at_beta * fields[:, level])
 
             gain = weight(low, k + 1) + weight(high, k) - weight(low, k) - weight(high, k + 1)
-            u = torch.rand(self.chains, generator=generator, dtype=v.dtype, device=v.device)
-            swap = u.log() < gain
-            state["accepted"][k] = 0.99 * state["accepted"][k] + 0.01 * swap.to(v.dtype).mean()
-            one, two = v[k].clone(), v[k + 1].clone()
-            v[k][swap], v[k + 1][swap] = two[swap], one[swap]
+            swap = u[:, k] < gain
+            v[swap, k], v[swap, k + 1] = v[swap, k + 1], v[swap, k]

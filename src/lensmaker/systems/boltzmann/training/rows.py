@@ -12,6 +12,7 @@ from torch import Tensor
 
 from lensmaker.core import InputError
 from lensmaker.numerics.seeding import stream_seed
+from lensmaker.systems.boltzmann.units import Units
 
 BLOCK = 1 << 26
 """Numbers that are read at a time."""
@@ -19,7 +20,7 @@ BLOCK = 1 << 26
 
 @dataclass(frozen=True, eq=False)
 class Rows:
-    """A table of rows: a tensor, an array, a memory map or a zarr array, (n, size).
+    """A table of rows: a tensor, an array, a memory map, a zarr array or a sparse matrix of scipy, (n, size).
 
     An epoch takes blocks of neighbouring rows in a random order, and the rows of each block in a random order: a table
     that fits into one block is shuffled as a whole, a larger one is read along, never all of it at once.
@@ -30,10 +31,13 @@ class Rows:
         What is indexed.
     block
         Rows at a time.
+    means
+        Whether they are means of units rather than states.
     """
 
     source: Any
     block: int
+    means: bool = False
 
     def __len__(self) -> int:
         return int(self.source.shape[0])
@@ -43,10 +47,33 @@ class Rows:
         """Numbers of a row."""
         return int(self.source.shape[1])
 
+    def check(self, units: Units, block: Tensor, first: int) -> None:
+        """Raise what is wrong for units with a block of these, of which `first` is the number of its first row.
+
+        Raises
+        ------
+        InputError
+            If they do not fit.
+        """
+        check = units.check_means if self.means else units.check
+        numbers = getattr(self.source, "rows", None)  # in the table that these are chosen from
+        try:
+            check(block, first)
+        except InputError:
+            if numbers is not None:
+                for row, number in zip(block, numbers[first : first + len(block)], strict=True):
+                    check(row[None], int(number))
+            raise
+
     def read(self, first: int, last: int, dtype: torch.dtype) -> Tensor:
         """Rows first … last − 1."""
         part = self.source[first:last]
-        return (part if isinstance(part, Tensor) else torch.from_numpy(np.array(part))).to(dtype)
+        return (part.detach() if isinstance(part, Tensor) else _tensor(part)).to(dtype)
+
+    def blocks(self, dtype: torch.dtype) -> Iterator[tuple[int, Tensor]]:
+        """All rows in order, a block at a time, with the number of its first row."""
+        for first in range(0, len(self), self.block):
+            yield first, self.read(first, min(first + self.block, len(self)), dtype)
 
     def batches(self, size: int, *, seed: int, epoch: int, skip: int, like: Tensor) -> Iterator[Tensor]:
         """Batches of `size` rows of an epoch from number `skip` on; what is left over at the end of a block is a batch.
@@ -89,13 +116,30 @@ def rows_of(data: Any) -> Rows:
     >>> len(rows_of(np.zeros((5, 3))))
     5
     """
+    if isinstance(data, Rows):
+        return data
     source = data.spins if hasattr(data, "spins") else data
-    if not hasattr(source, "shape"):
+    if not hasattr(source, "shape") or hasattr(source, "to_numpy"):
         source = np.asarray(source)
+    if hasattr(source, "tocsr"):  # the one sparse format of scipy that is cut along rows
+        source = source.tocsr()
     if len(source.shape) != 2 or not all(source.shape):
         got = f"shape {tuple(source.shape)}"
         raise InputError("a table of one row or more, (n, units)", got, "flatten each sample to a row")
-    kind = source.dtype.kind if isinstance(getattr(source, "dtype", None), np.dtype) else "f"
+    if isinstance(source, Tensor):
+        if source.layout != torch.strided:
+            raise InputError("a dense tensor", f"a tensor of layout {source.layout}", "call to_dense first")
+        kind = "c" if source.is_complex() else "f"
+    else:
+        kind = source.dtype.kind if isinstance(getattr(source, "dtype", None), np.dtype) else "f"
     if kind not in "fiub":
-        raise InputError("numbers", f"data of type {source.dtype}", "convert them")
+        raise InputError("real numbers", f"data of type {source.dtype}", "convert them")
     return Rows(source, max(1, BLOCK // int(source.shape[1])))
+
+
+def _tensor(part: Any) -> Tensor:
+    """Rows as torch has them: dense, of no more than double precision, in this machine's order of bytes."""
+    block = part.toarray() if hasattr(part, "toarray") else np.array(part)
+    if block.dtype.kind == "f" and block.dtype.itemsize > 8:
+        block = block.astype(np.float64)
+    return torch.from_numpy(block.astype(block.dtype.newbyteorder("="), copy=False))

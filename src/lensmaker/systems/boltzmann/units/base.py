@@ -11,6 +11,12 @@ from torch import Tensor
 
 from lensmaker.core import InputError
 
+MOST_BITS = 62
+"""log₂ of the most configurations that whole numbers can number."""
+
+MOST_AT_ONCE = 24
+"""log₂ of the most configurations that are listed at once."""
+
 
 class Units(ABC):
     """Independent units s in fields x, P(s) ∝ e^{Σ_i x_i s_i − e(s)}: all that a machine has to know of a layer.
@@ -88,15 +94,25 @@ class Units(ABC):
         Raises
         ------
         InputError
-            If they are a continuum.
+            If they are a continuum, or too many to be numbered or held.
         """
-        if not self.states:
+        if not math.isfinite(self.log_states):
             raise InputError("units with finitely many states", f"{self.name} units", "sample them")
-        return torch.tensor(self.states, dtype=torch.float64)[self._digits(len(self.states), first, last)]
+        bits = self.log_states / math.log(2)
+        if bits > MOST_BITS + 1e-6:
+            raise InputError(f"no more than 2^{MOST_BITS} configurations", f"2^{bits:.4g}", "sample them")
+        end = round(math.exp(self.log_states)) if last is None else last
+        if end - first > 1 << MOST_AT_ONCE:
+            got, fix = f"{end - first}", "ask for a part, by first and last"
+            raise InputError(f"no more than 2^{MOST_AT_ONCE} configurations at once", got, fix)
+        return self.numbered(torch.arange(first, end))
 
-    def _digits(self, q: int, first: int, last: int | None) -> Tensor:
+    def numbered(self, numbers: Tensor) -> Tensor:
+        """The configurations of these numbers, (n,) → (n, size); double precision."""
+        return torch.tensor(self.states, dtype=torch.float64)[self._digits(len(self.states), numbers)]
+
+    def _digits(self, q: int, numbers: Tensor) -> Tensor:
         """Whole numbers in base q, a digit for each unit."""
-        numbers = torch.arange(first, q**self.count if last is None else last)
         return numbers[:, None] // q ** torch.arange(self.count - 1, -1, -1) % q
 
     @property
@@ -104,29 +120,46 @@ class Units(ABC):
         """Ln of the number of configurations; infinite where they are a continuum."""
         return self.count * math.log(len(self.states)) if self.states else math.inf
 
-    def check(self, data: Tensor) -> None:
-        """Raise what is wrong with data for these units.
+    def check(self, data: Tensor, first: int = 0) -> None:
+        """Raise what is wrong with data for these units, whose rows are numbered from `first`.
 
         Raises
         ------
         InputError
             If the shape does not fit, a value is not finite, or none of the states.
         """
+        self._check_shape(data, first)
+        self._check_values(data, first)
+
+    def _check_shape(self, data: Tensor, first: int) -> None:
         if data.ndim < 1 or data.shape[-1] != self.size:
             got = f"shape {tuple(data.shape)}"
             raise InputError(f"data of {self.size} numbers a row", got, "flatten each sample to a row")
         if not bool(torch.isfinite(data).all()):
-            row = int((~torch.isfinite(data)).reshape(-1, self.size).any(1).nonzero()[0])
+            row = first + int((~torch.isfinite(data)).reshape(-1, self.size).any(1).nonzero()[0])
             raise InputError("finite data", f"a number that is not finite in row {row}", "remove or mend it")
-        self._check_values(data)
 
-    def _check_values(self, data: Tensor) -> None:
+    def check_means(self, data: Tensor, first: int = 0) -> None:
+        """Raise what is wrong with data as means of these units: a machine below may hand on what it expects.
+
+        Raises
+        ------
+        InputError
+            If the shape does not fit, or a value is not finite, or beyond the states.
+        """
+        self._check_shape(data, first)
+        if self.states and not bool(((data >= min(self.states)) & (data <= max(self.states))).all()):
+            listed = f"{min(self.states):g} to {max(self.states):g}"
+            got = f"{float(data.min()):g} to {float(data.max()):g}"
+            raise InputError(f"means from {listed}", got, "scale them, or choose other units")
+
+    def _check_values(self, data: Tensor, first: int) -> None:
         if not self.states:
             return
         values = torch.tensor(self.states, dtype=data.dtype, device=data.device)
         strange = ~torch.isin(data, values)
         if bool(strange.any()):
-            where = int(strange.reshape(-1, self.size).any(1).nonzero()[0])
+            where = first + int(strange.reshape(-1, self.size).any(1).nonzero()[0])
             value = float(data[strange].reshape(-1)[0])
             listed = ", ".join(f"{s:g}" for s in self.states)
             raise InputError(

@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as functional
 from torch import Tensor
 
+from lensmaker.numerics.draws import uniform_
 from lensmaker.systems.boltzmann.units.base import Units
 
 
@@ -29,12 +30,12 @@ class Binary(Units):
 
     def sample_(self, x: Tensor, generator: torch.Generator, noise: Tensor | None = None) -> Tensor:
         noise = torch.empty_like(x) if noise is None else noise
-        return torch.lt(noise.uniform_(generator=generator), x.sigmoid_(), out=x)
+        return torch.lt(uniform_(noise, generator), x.sigmoid_(), out=x)
 
     def mean_and_sample_(
         self, x: Tensor, sample: Tensor, generator: torch.Generator, noise: Tensor | None = None
     ) -> None:
-        torch.lt(sample.uniform_(generator=generator), x.sigmoid_(), out=sample)
+        torch.lt(uniform_(sample, generator), x.sigmoid_(), out=sample)
 
     def field_of_mean(self, mean: Tensor) -> Tensor:
         return torch.logit(mean, 1e-3)

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from lensmaker.core import InputError
+from lensmaker.numerics.draws import normal_
 from lensmaker.systems.boltzmann.units.base import Units
 
 
@@ -44,7 +45,7 @@ class Gaussian(Units):
 
     def sample_(self, x: Tensor, generator: torch.Generator, noise: Tensor | None = None) -> Tensor:
         noise = torch.empty_like(x) if noise is None else noise
-        noise.normal_(generator=generator)
+        normal_(noise, generator)
         return x.mul_(self.variance).add_(noise, alpha=math.sqrt(self.variance))
 
     def field_of_mean(self, mean: Tensor) -> Tensor:

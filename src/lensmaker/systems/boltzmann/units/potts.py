@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from lensmaker.core import InputError
+from lensmaker.numerics.draws import exponential_
 from lensmaker.systems.boltzmann.units.base import Units
 
 
@@ -52,26 +53,32 @@ class Potts(Units):
         self.mean_(x)
         noise = torch.empty_like(x) if noise is None else noise
         # p_a/E_a is largest for a with probability p_a, E exponential
-        chosen = self._apart(x.div_(noise.exponential_(generator=generator))).argmax(-1, keepdim=True)
+        chosen = self._apart(x.div_(exponential_(noise, generator))).argmax(-1, keepdim=True)
         self._apart(x.zero_()).scatter_(-1, chosen, 1.0)
         return x
 
     def field_of_mean(self, mean: Tensor) -> Tensor:
         return mean.clamp(1e-3, 1).log()
 
-    def configurations(self, first: int = 0, last: int | None = None) -> Tensor:
-        numbers = self._digits(self.q, first, last)
-        return torch.nn.functional.one_hot(numbers, self.q).flatten(1).double()
+    def numbered(self, numbers: Tensor) -> Tensor:
+        return torch.nn.functional.one_hot(self._digits(self.q, numbers), self.q).flatten(1).double()
 
     @property
     def log_states(self) -> float:
         return self.count * math.log(self.q)
 
-    def _check_values(self, data: Tensor) -> None:
+    def check_means(self, data: Tensor, first: int = 0) -> None:
+        super().check_means(data, first)
+        sums = self._apart(data).sum(-1)
+        if bool((data < 0).any()) or not torch.allclose(sums, torch.ones_like(sums), atol=1e-4):
+            got = f"sums from {float(sums.min()):g} to {float(sums.max()):g}"
+            raise InputError("means of q states that add up to 1", got, "encode states by torch one_hot")
+
+    def _check_values(self, data: Tensor, first: int) -> None:
         states = data.reshape(-1, self.count, self.q)
         good = (((states == 0) | (states == 1)).all(-1) & (states.sum(-1) == 1)).all(-1)
         if not bool(good.all()):
-            row = int((~good).nonzero()[0])
+            row = first + int((~good).nonzero()[0])
             expected = f"{self.count} units of {self.q} numbers, one of them 1 and the others 0"
             raise InputError(expected, f"something else in row {row}", "encode states by torch one_hot")
 

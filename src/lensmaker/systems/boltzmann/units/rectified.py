@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from lensmaker.core import InputError
+from lensmaker.numerics.draws import uniform_
 from lensmaker.systems.boltzmann.units.base import Units
 
 
@@ -37,18 +38,32 @@ class Rectified(Units):
         return x.copy_(wide + hazard)
 
     def sample_(self, x: Tensor, generator: torch.Generator, noise: Tensor | None = None) -> Tensor:
-        """By the inverse of the distribution: s = x − Φ⁻¹(u Φ(x)), in logarithms; far below 0 it is exponential."""
+        """By the inverse of the distribution: s = x − Φ⁻¹(u Φ(x)); far below 0 by Newton's method, in logarithms."""
         noise = torch.empty_like(x) if noise is None else noise
-        u = noise.uniform_(generator=generator).clamp_(min=torch.finfo(x.dtype).tiny)
+        u = uniform_(noise, generator).clamp_(min=torch.finfo(x.dtype).tiny)
         wide = x.double()
         quantile = torch.special.ndtri(torch.exp(torch.log(u.double()) + torch.special.log_ndtr(wide)))
         far = wide < -12
-        found = torch.where(far, -torch.log(u.double()) / -wide.clamp(max=-1.0), wide - quantile)
+        found = torch.where(far, _far(wide.clamp(max=-12.0), u.double().log()), wide - quantile)
         return x.copy_(found.clamp(min=0.0))
 
     def field_of_mean(self, mean: Tensor) -> Tensor:
         raise InputError("visible units", "rectified ones", "use them as hidden units")
 
-    def _check_values(self, data: Tensor) -> None:
+    def check_means(self, data: Tensor, first: int = 0) -> None:
+        super().check_means(data, first)
+        self._check_values(data, first)
+
+    def _check_values(self, data: Tensor, first: int) -> None:
         if bool((data < 0).any()):
             raise InputError("values that are not negative", f"{float(data.min()):g}", "shift the data")
+
+
+def _far(x: Tensor, log_u: Tensor) -> Tensor:
+    """S ≥ 0 with ln Φ(x − s) = ln u + ln Φ(x), x far below 0; the slope of ln Φ at −t is its hazard."""
+    wanted = log_u + torch.special.log_ndtr(x)
+    t = (x.square() - 2 * log_u).sqrt()
+    for _ in range(4):
+        hazard = math.sqrt(2 / math.pi) / torch.special.erfcx(t / math.sqrt(2))
+        t = t + (torch.special.log_ndtr(-t) - wanted) / hazard
+    return t + x

@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as functional
 from torch import Tensor
 
+from lensmaker.numerics.draws import uniform_
 from lensmaker.systems.boltzmann.units.base import Units
 
 
@@ -31,13 +32,14 @@ class Spin(Units):
     def sample_(self, x: Tensor, generator: torch.Generator, noise: Tensor | None = None) -> Tensor:
         noise = torch.empty_like(x) if noise is None else noise
         x.mul_(2).sigmoid_()
-        return torch.lt(noise.uniform_(generator=generator), x, out=x).mul_(2).sub_(1)
+        return torch.lt(uniform_(noise, generator), x, out=x).mul_(2).sub_(1)
 
     def mean_and_sample_(
         self, x: Tensor, sample: Tensor, generator: torch.Generator, noise: Tensor | None = None
     ) -> None:
-        # u < (1 + m)/2, with u uniform in (−1, 1) against m
-        torch.lt(sample.uniform_(-1, 1, generator=generator), x.tanh_(), out=sample).mul_(2).sub_(1)
+        # u < (1 + m)/2, with 2u − 1 against m
+        uniform_(sample, generator).mul_(2).sub_(1)
+        torch.lt(sample, x.tanh_(), out=sample).mul_(2).sub_(1)
 
     def field_of_mean(self, mean: Tensor) -> Tensor:
         return torch.atanh(mean.clamp(-1 + 2e-3, 1 - 2e-3))

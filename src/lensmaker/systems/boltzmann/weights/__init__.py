@@ -3,5 +3,6 @@
 from lensmaker.systems.boltzmann.weights.base import Weights
 from lensmaker.systems.boltzmann.weights.convolutional import Convolutional
 from lensmaker.systems.boltzmann.weights.dense import Dense
+from lensmaker.systems.boltzmann.weights.rounded import Rounded
 
-__all__ = ["Convolutional", "Dense", "Weights"]
+__all__ = ["Convolutional", "Dense", "Rounded", "Weights"]

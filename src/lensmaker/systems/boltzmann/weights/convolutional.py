@@ -79,12 +79,12 @@ class Convolutional(Weights):
 
     def _up(self, kernels: Tensor, v: Tensor) -> Tensor:
         x = self._wrapped(v.view(-1, self.channels, *self.shape), before=False)
-        return self._convolve(x, kernels).reshape(len(v), -1)
+        return self._convolve(x, kernels).reshape(len(v), self.hidden)
 
     def _down(self, kernels: Tensor, h: Tensor) -> Tensor:
         x = self._wrapped(h.view(-1, self.filters, *self.shape), before=True)
         axes = tuple(range(2, 2 + len(self.shape)))
-        return self._convolve(x, kernels.transpose(0, 1).flip(axes)).reshape(len(h), -1)
+        return self._convolve(x, kernels.transpose(0, 1).flip(axes)).reshape(len(h), self.visible)
 
     def add_products_(self, into: Tensor, v: Tensor, h: Tensor, scale: float, keep: float = 1.0) -> None:
         x = self._wrapped(v.view(-1, self.channels, *self.shape), before=False).transpose(0, 1)

@@ -1,0 +1,1 @@
+"""Instruments for Boltzmann machines: annealing and chains."""

@@ -1,0 +1,143 @@
+"""The model's half of the gradient of a deep machine."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar, NamedTuple
+
+import torch
+from torch import Tensor
+
+from lensmaker.core import Reference
+from lensmaker.systems.boltzmann.deep.exact import ExactDeep
+from lensmaker.systems.boltzmann.deep.machine import DeepBoltzmannMachine, Layers
+from lensmaker.systems.boltzmann.phases.base import State, positive
+
+
+class Moments(NamedTuple):
+    """Of each b_k and W_k, in their shapes."""
+
+    layers: list[Tensor]
+    weights: list[Tensor]
+
+    def add_rows_(self, machine: DeepBoltzmannMachine, states: Sequence[Tensor], scale: float) -> None:
+        """Add scale times the means over rows of all layers and of the products of neighbours."""
+        share = scale / len(states[0])
+        for part, rows in zip(self.layers, states, strict=True):
+            part.add_(rows.sum(0), alpha=share)
+        for k, (w, part) in enumerate(zip(machine.weights, self.weights, strict=True)):
+            w.add_products_(part, states[k], states[k + 1], share)
+
+
+def no_moments(machine: DeepBoltzmannMachine) -> Moments:
+    """Zeros of all shapes."""
+    biases: Layers = [torch.zeros_like(b) for b in machine.biases]
+    return Moments(biases, [torch.zeros_like(w.parameter) for w in machine.weights])
+
+
+@dataclass(frozen=True)
+class DeepPhase(ABC):
+    """Base of the estimators: a subclass says what it keeps, and takes the model's moments from a gradient.
+
+    Attributes
+    ----------
+    name
+        Under which files know it.
+    bias
+        One sentence on what the estimate is off by.
+    references
+        The sources it rests on.
+    """
+
+    name: ClassVar[str]
+    bias: ClassVar[str]
+    references: ClassVar[tuple[Reference, ...]]
+
+    def start(self, machine: DeepBoltzmannMachine, batch: int, generator: torch.Generator) -> State:
+        """What it keeps, at the beginning."""
+        return {}
+
+    @abstractmethod
+    def subtract_(
+        self, slope: Moments, machine: DeepBoltzmannMachine, state: State, generator: torch.Generator
+    ) -> None:
+        """Take the model's moments from the slope, and move what is kept."""
+
+
+@dataclass(frozen=True)
+class PersistentChains(DeepPhase):
+    """Chains of all layers that go on from one update to the next, k sweeps each.
+
+    Products of neighbours are samples of even layers times means of odd ones given these.
+
+    Parameters
+    ----------
+    steps
+        k.
+    chains
+        How many; as many as a batch has rows where nothing is said.
+    """
+
+    steps: int = 5
+    chains: int | None = None
+
+    name = "persistent_chains"
+    bias = "Off by how far the machine moves while its chains mix: small for small learning rates."
+    references: ClassVar[tuple[Reference, ...]] = (
+        Reference(
+            "salakhutdinov2009",
+            "R. Salakhutdinov, G. Hinton",
+            "Deep Boltzmann machines",
+            2009,
+            "Proc. 12th Int. Conf. Artificial Intelligence and Statistics, 448",
+        ),
+    )
+
+    def __post_init__(self) -> None:
+        positive(self.steps, "sweep")
+        if self.chains is not None:
+            positive(self.chains, "chain")
+
+    def start(self, machine: DeepBoltzmannMachine, batch: int, generator: torch.Generator) -> State:
+        states = machine.gibbs(machine.random(self.chains or batch, generator), 1, generator)
+        return {str(k): s for k, s in enumerate(states)}
+
+    def subtract_(
+        self, slope: Moments, machine: DeepBoltzmannMachine, state: State, generator: torch.Generator
+    ) -> None:
+        states = machine.gibbs([state[str(k)] for k in range(len(state))], self.steps, generator)
+        for k, s in enumerate(states):
+            state[str(k)].copy_(s)
+        for k in range(1, len(states), 2):
+            states[k] = machine.layers[k].mean_(machine.field(k, states))
+        slope.add_rows_(machine, states, -1.0)
+
+
+@dataclass(frozen=True)
+class ExactDeepMoments(DeepPhase):
+    """All configurations of the even layers, or of the odd ones: no samples at all."""
+
+    name = "exact"
+    bias = "None."
+    references: ClassVar[tuple[Reference, ...]] = (
+        Reference(
+            "ackley1985",
+            "D. H. Ackley, G. E. Hinton, T. J. Sejnowski",
+            "A learning algorithm for Boltzmann machines",
+            1985,
+            "Cogn. Sci. 9, 147",
+        ),
+    )
+
+    def subtract_(
+        self, slope: Moments, machine: DeepBoltzmannMachine, state: State, generator: torch.Generator
+    ) -> None:
+        for parts, moments in zip(slope, ExactDeep(machine).moments, strict=True):
+            for part, moment in zip(parts, moments, strict=True):
+                part.sub_(moment.to(part.dtype))
+
+
+DEEP_PHASES: tuple[type[DeepPhase], ...] = (PersistentChains, ExactDeepMoments)
+"""Every estimator there is."""

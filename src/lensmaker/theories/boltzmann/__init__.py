@@ -1,0 +1,1 @@
+"""Theories of Boltzmann machines: exact sums, and expansions for weak weights."""
