@@ -15,6 +15,7 @@ from lensmaker.systems.boltzmann.deep import (
     DeepBoltzmannMachine,
     DeepTraining,
     ExactDeep,
+    ExactDeepMoments,
     Given,
     fit_deep,
     pretrain,
@@ -116,7 +117,10 @@ def clusters(visible: int | Gaussian | Potts) -> torch.Tensor:
 @pytest.mark.parametrize("visible", [5, Gaussian(4, variance=0.5), Potts(2, q=3)], ids=str)
 @pytest.mark.parametrize("above", [(3,), (Spin(3), 2), (3, Spin(3), 2)], ids=str)
 def test_it_is_a_start(visible: int | Gaussian | Potts, above: tuple[int | Spin, ...]) -> None:
-    """The exact likelihood against that of independent units: at once, or for Potts units after a little training."""
+    """The exact likelihood against that of independent units, after a little training by the exact gradient.
+
+    At once it is better for two layers alone: of eight seeds each, deeper ones began worse for one to four.
+    """
     data = clusters(visible)
     m = DeepBoltzmannMachine(visible, *above)
     m.initialise(seed=0, scale=0.0, data=data)
@@ -124,10 +128,11 @@ def test_it_is_a_start(visible: int | Gaussian | Potts, above: tuple[int | Spin,
     rule = Rule(centering=True)
     histories = pretrain(m, data, Training(epochs=100, batch=20, learning_rate=0.1, rule=rule), scale=0.1)
     assert len(histories) == len(above)
-    if not isinstance(visible, Potts):
-        assert float(ExactDeep(m).log_likelihood(data[:40]).mean()) > start + 0.5
-    fit_deep(m, data, DeepTraining(epochs=30, batch=20, learning_rate=0.05, rule=rule))
-    assert float(ExactDeep(m).log_likelihood(data[:40]).mean()) > start + 0.3
+    if len(above) == 1:
+        assert float(ExactDeep(m).log_likelihood(data[:40]).mean()) > start + 0.4
+    exact = DeepTraining(epochs=30, batch=20, learning_rate=0.05, rule=rule, phase=ExactDeepMoments())
+    fit_deep(m, data, exact)
+    assert float(ExactDeep(m).log_likelihood(data[:40]).mean()) > start + 0.5
 
 
 @pytest.mark.parametrize("given", Given)
