@@ -9,6 +9,7 @@ import typer
 from lensmaker.cli.boltzmann import boltzmann_app
 from lensmaker.cli.catalogue import aberrations, cite, instruments, quantities, theories
 from lensmaker.cli.networks import criticality, inspect, prescription
+from lensmaker.cli.phenomena import phenomena, run
 from lensmaker.cli.spins import spins_app
 from lensmaker.core import LensmakerError
 
@@ -27,6 +28,8 @@ for command in (
     aberrations,
     quantities,
     cite,
+    phenomena,
+    run,
 ):
     app.command()(command)
 app.add_typer(spins_app, name="spins")

@@ -1,1 +1,7 @@
-"""Claims checked by a theory beside an instrument: the room is laid, the catalogue comes later."""
+"""Claims checked by numbers: a system, what a theory or a control says of it, what is measured, and a rule."""
+
+from lensmaker.phenomena.base import Phenomenon
+from lensmaker.phenomena.block_spin import BlockSpin
+
+PHENOMENA: tuple[type[Phenomenon], ...] = (BlockSpin,)
+"""Every phenomenon there is; the CLI and the tests read this tuple."""

@@ -1,0 +1,147 @@
+"""The reproduction on a small lattice: what is kept, taken up and judged."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from lensmaker.core import InputError
+from lensmaker.numerics.resampling import Estimate
+from lensmaker.phenomena.block_spin import BlockSpin, Plan, Variant
+from lensmaker.phenomena.block_spin.claims import Findings
+from lensmaker.phenomena.block_spin.facts import Fact
+from lensmaker.phenomena.block_spin.reconstruction import agreement, by_majority, decoded, spread_out
+from lensmaker.phenomena.block_spin.training import prepared, shuffling
+from lensmaker.phenomena.finding import Judgement
+from lensmaker.report.claims import claims_table, figures_of
+from lensmaker.systems.boltzmann.deep import DeepBeliefNetwork
+from lensmaker.systems.spins import square
+
+SMALL = Plan(
+    side=8, samples=300, held_out=50, layers=(16, 4), epochs=2, batch=20, seeds=2, window=3, block=4
+)
+
+
+def spins(rows: int, sites: int) -> torch.Tensor:
+    return 2 * torch.randint(2, (rows, sites), generator=torch.Generator().manual_seed(0), dtype=torch.int8) - 1
+
+
+def test_a_run_ends_with_a_finding_for_each_claim_and_goes_on_after_an_interrupt(tmp_path: Path) -> None:
+    whole, cut = tmp_path / "whole", tmp_path / "cut"
+    whole.mkdir(), cut.mkdir()
+    outcome = BlockSpin(SMALL).run(whole)
+    assert len(outcome.findings) == 4 * 2 + 1 + 1
+    assert all(np.isfinite(f["value"]) for f in outcome.facts)
+    stop = [0]
+
+    def interrupt(what: str, done: int, of: int) -> None:
+        stop[0] += 1
+        if "K = 0" in what:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        BlockSpin(SMALL).run(cut, interrupt)
+    assert stop[0] > 3
+    assert not (cut / "findings.json").exists()
+    again = BlockSpin(SMALL).run(cut)
+    assert [f.to_dict() for f in again.findings] == [f.to_dict() for f in outcome.findings]
+    assert json.loads((cut / "findings.json").read_text()) == json.loads((whole / "findings.json").read_text())
+    assert set(figures_of(outcome.pictures)) == {
+        "fields-ising.html",
+        "fields-l1-off.html",
+        "fields-shuffled-sites.html",
+        "fields-k-0.html",
+        "fields-random-weights.html",
+        "reconstructions.html",
+    }
+    assert claims_table([f.to_dict() for f in outcome.findings]).row_count == 10
+
+
+def test_a_folder_of_another_plan_is_refused(tmp_path: Path) -> None:
+    BlockSpin(replace(SMALL, epochs=1, seeds=1)).run(tmp_path)
+    with pytest.raises(InputError, match="the folder of this plan"):
+        BlockSpin(SMALL).run(tmp_path)
+    with pytest.raises(InputError, match="a folder that exists"):
+        BlockSpin(SMALL).run(tmp_path / "none")
+
+
+def test_plans_that_do_not_fit_are_refused() -> None:
+    with pytest.raises(InputError, match="a side that is two or more blocks of 8"):
+        Plan(side=36)
+    with pytest.raises(InputError, match="an odd window"):
+        Plan(window=8)
+    with pytest.raises(InputError, match="a hidden layer and a seed"):
+        Plan(layers=())
+
+
+def test_controls_take_away_what_they_say() -> None:
+    s = spins(2000, 16)
+    s[:, 1] = s[:, 0]  # two neighbours that are alike
+    bits = prepared(Variant.ISING, s)
+    assert torch.equal(2 * bits - 1, s)
+    mixed, order = prepared(Variant.SHUFFLED, s), shuffling(16)
+    assert torch.equal(mixed, bits[:, order])
+    assert sorted(order.tolist()) == list(range(16))
+    free = prepared(Variant.NO_COUPLING, s).double()
+    assert abs(float(torch.corrcoef(free.T)[0, 1])) < 5 / 2000**0.5
+    assert abs(float(free.mean()) - 0.5) < 5 * 0.5 / 32000**0.5
+
+
+def test_reconstructions_against_machines_that_are_blocks() -> None:
+    """Weights that are the majority rule keep what it keeps, in one layer or in two."""
+    lattice, s = square(6), spins(400, 36)
+    blocks = torch.arange(36).view(2, 3, 2, 3).permute(0, 2, 1, 3).reshape(4, 9)
+    network = DeepBeliefNetwork.of_layers(36, 4, 4)
+    one, two = network.stack
+    for machine in (one, two):
+        for parameter in machine.parameters():
+            parameter.data.zero_()
+    for k, block in enumerate(blocks):
+        one.weights.parameter.data[block, k] = 50.0  # of bits: 0 where four of nine are up
+        one.hidden_bias.data[k] = -50.0 * 4.5
+    one.visible_bias.data.fill_(-25.0)
+    two.weights.parameter.data = 50.0 * torch.eye(4)
+    two.hidden_bias.data.fill_(-25.0)
+    two.visible_bias.data.fill_(-25.0)
+    kept = by_majority(s, lattice, 3, torch.Generator().manual_seed(0))
+    assert torch.equal(decoded(network, prepared(Variant.ISING, s)), kept)
+    count = torch.stack([s[:, block].sum(1).abs() for block in blocks], 1)  # what a block of nine agrees by
+    expected = (9 + count).sum(1) / 72
+    assert agreement(s, kept) == pytest.approx(expected.numpy(), rel=1e-12)
+    assert spread_out(torch.tensor([[1, -1, -1, 1]]), square(4), 2).view(4, 4).tolist()[1] == [1, 1, -1, -1]
+
+
+def test_each_claim_is_decided_by_its_own_numbers() -> None:
+    """Planted numbers: local without any cause is an artefact; narrower fields do not grow."""
+    plan = replace(SMALL, layers=(9, 4), seeds=3)
+    noise = (0.0, 0.01, -0.01)
+
+    def facts(planted: dict[tuple[Variant, str, int], float]) -> list[Fact]:
+        found = []
+        for variant, seed in plan.trainings:
+            for layer in (1, 2):
+                for name in ("window_fraction", "sign_coherence", "local_units", "field_half_width"):
+                    value = planted.get((variant, name, layer), 0.1) + noise[seed]
+                    found.append(Fact(variant, seed, layer, name, value, 0.0))
+            found.append(Fact(variant, seed, 0, "sign_agreement", 0.7 + noise[seed] / 10, 0.0))
+        return found
+
+    planted = {
+        (Variant.ISING, "window_fraction", 1): 0.8,
+        (Variant.ISING, "window_fraction", 2): 0.9,
+        (Variant.NO_COUPLING, "window_fraction", 2): 0.9,
+        (Variant.NO_PENALTY, "window_fraction", 1): 0.7,
+        (Variant.ISING, "field_half_width", 1): 2.0,
+        (Variant.ISING, "field_half_width", 2): 1.0,
+        (Variant.ISING, "sign_coherence", 2): 0.9,
+        (Variant.ISING, "local_units", 1): 0.9,
+    }
+    found = Findings(plan, facts(planted), lambda name, layer: 0.2, Estimate(0.65, 0.001)).all()
+    judgements = [f.judgement for f in found]
+    yes, no, artefact = Judgement.SUPPORTED, Judgement.NOT_SUPPORTED, Judgement.ARTEFACT
+    assert judgements == [yes, artefact, yes, no, no, yes, yes, no, no, yes]

@@ -1,0 +1,43 @@
+"""What follows from a number, its null and its controls."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from lensmaker.core import InputError
+from lensmaker.numerics.resampling import Estimate
+from lensmaker.phenomena.finding import Judgement, judged, over_trainings
+
+NULL = ("a uniform field", 0.05)
+
+
+@pytest.mark.parametrize(
+    ("value", "controls", "expected"),
+    [
+        (Estimate(0.60, 0.02), {}, Judgement.SUPPORTED),
+        (Estimate(0.60, 0.02), {"K = 0": Estimate(0.06, 0.02)}, Judgement.SUPPORTED),
+        (Estimate(0.60, 0.02), {"K = 0": Estimate(0.06, 0.02), "shuffled": Estimate(0.58, 0.02)}, Judgement.ARTEFACT),
+        (Estimate(0.60, 0.02), {"K = 0": Estimate(0.90, 0.02)}, Judgement.ARTEFACT),
+        (Estimate(0.10, 0.02), {}, Judgement.NOT_SUPPORTED),
+        (Estimate(0.01, 0.001), {}, Judgement.NOT_SUPPORTED),
+        (Estimate(0.10, 0.02), {"K = 0": Estimate(0.9, 0.02)}, Judgement.NOT_SUPPORTED),
+        (Estimate(0.60, math.inf), {}, Judgement.UNDECIDED),
+        (Estimate(math.nan, 0.1), {}, Judgement.UNDECIDED),
+        (Estimate(0.60, 0.02), {"K = 0": Estimate(math.nan, 0.02)}, Judgement.UNDECIDED),
+    ],
+)
+def test_the_rule(value: Estimate, controls: dict[str, Estimate], expected: Judgement) -> None:
+    found = judged("it is local", value, NULL, controls)
+    assert found.judgement is expected
+    assert found.reason
+    assert found.to_dict()["judgement"] == expected.value
+
+
+def test_an_error_is_of_trainings_not_of_units() -> None:
+    assert over_trainings([1.0, 2.0, 4.0]).error == pytest.approx(math.sqrt(7 / 3 / 3))
+    assert over_trainings([1.0], spread=0.5) == Estimate(1.0, 0.5)
+    assert math.isinf(over_trainings([1.0]).error)
+    with pytest.raises(InputError, match="a training or more"):
+        over_trainings([])
