@@ -228,6 +228,56 @@ QUANTITIES: tuple[Quantity, ...] = (
     Quantity("log_likelihood", "ℓ", "nat", "Mean of ln P(v) over rows of data."),
     Quantity("machine_energy", "⟨E⟩", "nat", "Mean of E(v, h) of a whole Boltzmann machine, at β = 1."),
     Quantity("machine_entropy", "S_B", "nat", "Entropy of both layers of a Boltzmann machine: ln Z + ⟨E⟩."),
+    # receptive fields of hidden units on a lattice, and configurations that a machine iterates
+    Quantity(
+        "field_participation",
+        "P_w",
+        "sites",
+        "Participation ratio (Σw²)²/Σw⁴ of the field of a hidden unit, mean over a layer.",
+        Scale.LOG,
+    ),
+    Quantity(
+        "window_fraction",
+        "f_w",
+        "1",
+        "Share of Σw² in a window about the largest |w| of a field, mean over a layer.",
+    ),
+    Quantity(
+        "sign_coherence",
+        "c_±",
+        "1",
+        "|Σw|/Σ|w| in a window about the largest |w| of a field, mean over a layer.",
+    ),
+    Quantity(
+        "neighbour_correlation",
+        "I_w",
+        "1",
+        "Σ w w′ over the bonds of a torus, over 2Σw², of a field, mean over a layer.",
+    ),
+    Quantity(
+        "field_profile",
+        "p_w(r)",
+        "1",
+        "w²/Σw² of a site whose distance from the largest |w| of the field rounds to r, mean over a layer.",
+    ),
+    Quantity(
+        "field_half_width",
+        "r_½",
+        "lattice units",
+        "Distance at which the mean profile of a layer's fields first is half of what it is at the peak.",
+    ),
+    Quantity(
+        "energy_temperature",
+        "T_E",
+        "energy",
+        "Temperature at which a spin system has the mean energy of given configurations.",
+    ),
+    Quantity(
+        "magnetic_temperature",
+        "T_m",
+        "energy",
+        "Temperature at which a spin system has the mean |m| of given configurations; no reading above T_c.",
+    ),
 )
 
 _BY_NAME = {q.name: q for q in QUANTITIES}

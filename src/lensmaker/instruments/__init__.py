@@ -3,6 +3,8 @@
 from lensmaker.instruments.attention import AttentionEntropy
 from lensmaker.instruments.base import Instrument
 from lensmaker.instruments.boltzmann.machine_ensemble import MachineEnsemble
+from lensmaker.instruments.boltzmann.rbm_flow import RBMFlow
+from lensmaker.instruments.boltzmann.receptive_fields import ReceptiveFields
 from lensmaker.instruments.couplings import MaximumLikelihood, MinimumProbabilityFlow, PseudoLikelihood
 from lensmaker.instruments.gradients import Gradients
 from lensmaker.instruments.jacobian import Jacobian
@@ -25,5 +27,7 @@ INSTRUMENTS: tuple[type[Instrument], ...] = (
     PseudoLikelihood,
     MinimumProbabilityFlow,
     MachineEnsemble,
+    ReceptiveFields,
+    RBMFlow,
 )
 """Every instrument there is; the CLI, the docs and the conformance tests read this tuple."""

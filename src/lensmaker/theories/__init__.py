@@ -3,6 +3,7 @@
 from lensmaker.theories.base import Theory
 from lensmaker.theories.boltzmann.exact_sum import ExactBoltzmann
 from lensmaker.theories.boltzmann.plefka import Plefka
+from lensmaker.theories.boltzmann.random_fields import RandomFields
 from lensmaker.theories.boltzmann.theory import BoltzmannTheory
 from lensmaker.theories.criticality import Criticality
 from lensmaker.theories.finite_width import FiniteWidth
@@ -47,5 +48,6 @@ THEORIES: tuple[type[Theory], ...] = (
     KernelRecursion,
     *SPIN_THEORIES,
     *BOLTZMANN_THEORIES,
+    RandomFields,
 )
 """Every theory there is; the CLI, the docs and the conformance tests read this tuple."""
