@@ -18,7 +18,11 @@ NULL = ("a uniform field", 0.05)
     [
         (Estimate(0.60, 0.02), {}, Judgement.SUPPORTED),
         (Estimate(0.60, 0.02), {"K = 0": Estimate(0.06, 0.02)}, Judgement.SUPPORTED),
-        (Estimate(0.60, 0.02), {"K = 0": Estimate(0.06, 0.02), "shuffled": Estimate(0.58, 0.02)}, Judgement.ARTEFACT),
+        (
+            Estimate(0.60, 0.02),
+            {"K = 0": Estimate(0.06, 0.02), "shuffled": Estimate(0.58, 0.02)},
+            Judgement.ARTEFACT,
+        ),
         (Estimate(0.60, 0.02), {"K = 0": Estimate(0.90, 0.02)}, Judgement.ARTEFACT),
         (Estimate(0.10, 0.02), {}, Judgement.NOT_SUPPORTED),
         (Estimate(0.01, 0.001), {}, Judgement.NOT_SUPPORTED),

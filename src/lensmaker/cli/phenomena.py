@@ -22,10 +22,13 @@ def phenomena() -> None:
 def run(
     name: Annotated[str, typer.Argument(help="Of the phenomenon: block-spin.")],
     folder: Annotated[
-        Path | None, typer.Option(help="Where samples and machines are kept; an interrupted run there goes on.")
+        Path | None,
+        typer.Option(help="Where samples and machines are kept; an interrupted run there goes on."),
     ] = None,
     quick: Annotated[bool, typer.Option("--quick", help="A small system, in two minutes.")] = False,
-    figures: Annotated[Path | None, typer.Option(help="A folder to draw into, made if it is missing.")] = None,
+    figures: Annotated[
+        Path | None, typer.Option(help="A folder to draw into, made if it is missing.")
+    ] = None,
 ) -> None:
     """Reproduce a phenomenon: make what is missing, print each claim with its number and its controls."""
     from lensmaker.phenomena import PHENOMENA

@@ -40,7 +40,9 @@ class BlockSpin(Phenomenon):
     plan: Plan = field(default_factory=Plan)
 
     name = "block-spin"
-    summary = "Whether block spins emerge in a stack of restricted Boltzmann machines that learns Ising samples."
+    summary = (
+        "Whether block spins emerge in a stack of restricted Boltzmann machines that learns Ising samples."
+    )
     references: ClassVar[tuple[Reference, ...]] = (
         Reference(
             "mehta2014",
