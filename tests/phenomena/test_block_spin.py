@@ -120,8 +120,8 @@ def test_reconstructions_against_machines_that_are_blocks() -> None:
 
 def test_each_claim_is_decided_by_its_own_numbers() -> None:
     """Planted numbers: local without any cause is an artefact; narrower fields do not grow."""
-    plan = replace(SMALL, layers=(9, 4), seeds=3)
-    noise = (0.0, 0.01, -0.01)
+    plan = replace(SMALL, layers=(9, 4), seeds=5)
+    noise = (0.0, 0.01, -0.01, 0.01, -0.01)
 
     def facts(planted: dict[tuple[Variant, str, int], float]) -> list[Fact]:
         found = []

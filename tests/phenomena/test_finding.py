@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 
 from lensmaker.core import InputError
@@ -33,10 +34,19 @@ NULL = ("a uniform field", 0.05)
     ],
 )
 def test_the_rule(value: Estimate, controls: dict[str, Estimate], expected: Judgement) -> None:
-    found = judged("it is local", value, NULL, controls)
+    found = judged("it is local", value, NULL, controls, trainings=1000)
     assert found.judgement is expected
     assert found.reason
     assert found.to_dict()["judgement"] == expected.value
+
+
+def test_few_trainings_take_more() -> None:
+    """Of normal numbers without any effect one in 741 is called larger; 40 000 times five: 54 ± 7.3, |z| < 4."""
+    draws = np.random.default_rng(0).normal(size=(40_000, 5))
+    found = [judged("", over_trainings(x.tolist()), ("", 0.0), trainings=5).judgement for x in draws]
+    assert abs(found.count(Judgement.SUPPORTED) - 54) < 4 * 7.3
+    one = judged("", Estimate(1.0, 0.01), ("", 0.0), trainings=1)
+    assert one.judgement is Judgement.UNDECIDED
 
 
 def test_an_error_is_of_trainings_not_of_units() -> None:

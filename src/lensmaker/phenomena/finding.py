@@ -12,8 +12,8 @@ import numpy as np
 from lensmaker.core import InputError
 from lensmaker.numerics.resampling import Estimate
 
-APART = 3.0
-"""Standard errors from which on two numbers differ."""
+FALSE_ALARM = 0.00135
+"""Chance that a number is called larger which is not: that of three standard deviations."""
 
 
 class Judgement(Enum):
@@ -41,6 +41,8 @@ class Finding:
         What was changed → the same number there.
     judgement, reason
         By the rule of `judged`.
+    trainings
+        That the errors rest on.
     """
 
     claim: str
@@ -49,6 +51,7 @@ class Finding:
     controls: Mapping[str, Estimate]
     judgement: Judgement
     reason: str
+    trainings: int
 
     def to_dict(self) -> dict[str, object]:
         """Name → value, for tables and JSON."""
@@ -62,37 +65,58 @@ class Finding:
             "controls": controls,
             "judgement": self.judgement.value,
             "reason": self.reason,
+            "trainings": self.trainings,
         }
 
 
 def judged(
-    claim: str, value: Estimate, null: tuple[str, float], controls: Mapping[str, Estimate] | None = None
+    claim: str,
+    value: Estimate,
+    null: tuple[str, float],
+    controls: Mapping[str, Estimate] | None = None,
+    *,
+    trainings: int,
 ) -> Finding:
     """The finding for a claim that a number is larger than it would be without a cause.
 
-    Not supported, if it is not above the null by three standard errors; an artefact, if it is, but a control in which
-    the cause is missing is as high within three standard errors; undecided, if its error is unknown; supported
-    otherwise.
+    Not supported, if it is not above the null; an artefact, if it is, but not above a control in which the cause is
+    missing; undecided, if an error is unknown; supported otherwise. Above is: by so many standard errors as Student's t
+    of so many trainings exceeds in `FALSE_ALARM` of all cases, which is 6.6 for five of them.
 
     Examples
     --------
     >>> a, b = Estimate(0.6, 0.02), Estimate(0.59, 0.02)
-    >>> judged("it is local", a, ("uniform", 0.05), {"K = 0": b}).judgement.value
+    >>> judged("it is local", a, ("uniform", 0.05), {"K = 0": b}, trainings=5).judgement.value
     'artefact'
     """
     controls = controls or {}
     who, least = null
-    if not all(math.isfinite(number) for found in (value, *controls.values()) for number in found):
-        return Finding(claim, value, null, controls, Judgement.UNDECIDED, "an error is unknown: add seeds")
-    if value.value - least <= APART * value.error:
-        reason = f"not above {least:.3g} ({who}) by three errors"
-        return Finding(claim, value, null, controls, Judgement.NOT_SUPPORTED, reason)
-    for name, control in controls.items():
-        if value.value - control.value <= APART * math.hypot(value.error, control.error):
-            reason = f"{name} is as high: {control.value:.3g} ± {control.error:.2g}"
-            return Finding(claim, value, null, controls, Judgement.ARTEFACT, reason)
-    reason = f"above {least:.3g} ({who})" + (" and above each control" if controls else "")
-    return Finding(claim, value, null, controls, Judgement.SUPPORTED, reason)
+    verdict, reason = Judgement.SUPPORTED, f"above {least:.3g} ({who})"
+    if trainings < 2 or not all(math.isfinite(x) for found in (value, *controls.values()) for x in found):
+        verdict, reason = Judgement.UNDECIDED, "an error is unknown: add seeds"
+    elif value.value - least <= apart(trainings) * value.error:
+        verdict, reason = Judgement.NOT_SUPPORTED, f"not above {least:.3g} ({who}) by enough"
+    else:
+        for name, control in controls.items():
+            error = math.hypot(value.error, control.error)
+            if value.value - control.value <= apart(trainings) * error:
+                told = f"{control.value:.3g} ± {control.error:.2g}"
+                verdict, reason = Judgement.ARTEFACT, f"not above {name}, {told}, by enough"
+                break
+    return Finding(claim, value, null, controls, verdict, reason, trainings)
+
+
+def apart(trainings: int) -> float:
+    """Standard errors by which two numbers differ, where the errors are from so many trainings.
+
+    Examples
+    --------
+    >>> round(apart(5), 1), round(apart(1000), 1)
+    (6.6, 3.0)
+    """
+    from scipy.stats import t
+
+    return float(t.isf(FALSE_ALARM, trainings - 1))
 
 
 def over_trainings(values: Sequence[float], spread: float | None = None) -> Estimate:

@@ -27,7 +27,6 @@ def claims_table(findings: Iterable[Mapping[str, Any]]) -> Table:
                 "without it": f"{f['null']:.3g} ({f['null_of']})",
                 "controls": controls,
                 "judgement": f["judgement"],
-                "because": f["reason"],
             }
         )
     return table(rows)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -61,7 +61,9 @@ class Findings:
         controls = {
             v.value: self._of(v, "window_fraction", layer) for v in (Variant.SHUFFLED, Variant.UNTRAINED)
         }
-        return judged(claim, self._of(Variant.NO_PENALTY, "window_fraction", layer), self._uniform, controls)
+        return self._judged(
+            claim, self._of(Variant.NO_PENALTY, "window_fraction", layer), self._uniform, controls
+        )
 
     def _one_sign(self, layer: int) -> Finding:
         claim = f"Weights in the window of layer {layer} have one sign, as blocks have"
@@ -74,14 +76,14 @@ class Findings:
 
     def _grows(self, layer: int) -> Finding:
         claim = f"Fields of layer {layer + 1} are wider than those of layer {layer}"
-        return judged(claim, self._growth(Variant.ISING, layer), ("no growth", 0.0))
+        return self._judged(claim, self._growth(layer), ("no growth", 0.0))
 
     def _keeps_more(self) -> Finding:
         bits, block = self.plan.layers[-1], self.plan.block
         claim = f"{bits} top units keep more signs than the majority rule of blocks of {block} × {block}"
         found = self._of(Variant.ISING, AGREEMENT, 0)
         value = Estimate(found.value, float(np.hypot(found.error, self.majority.error)))
-        return judged(claim, value, ("majority rule", self.majority.value))
+        return self._judged(claim, value, ("majority rule", self.majority.value))
 
     # -- numbers ------------------------------------------------------------------------------------
 
@@ -91,7 +93,7 @@ class Findings:
 
     def _against(self, name: str, layer: int, claim: str, null: tuple[str, float]) -> Finding:
         controls = {v.value: self._of(v, name, layer) for v in CAUSELESS}
-        return judged(claim, self._of(Variant.ISING, name, layer), null, controls)
+        return self._judged(claim, self._of(Variant.ISING, name, layer), null, controls)
 
     def _values(self, variant: Variant, name: str, layer: int) -> list[float]:
         found = [f for f in self.facts if (f.variant, f.name, f.layer) == (variant, name, layer)]
@@ -105,6 +107,15 @@ class Findings:
     def _of(self, variant: Variant, name: str, layer: int) -> Estimate:
         return over_trainings(self._values(variant, name, layer), self._spread(name, layer))
 
-    def _growth(self, variant: Variant, layer: int) -> Estimate:
-        widths = [self._values(variant, "field_half_width", k) for k in (layer, layer + 1)]
+    def _judged(
+        self,
+        claim: str,
+        value: Estimate,
+        null: tuple[str, float],
+        controls: Mapping[str, Estimate] | None = None,
+    ) -> Finding:
+        return judged(claim, value, null, controls, trainings=self.plan.seeds)
+
+    def _growth(self, layer: int) -> Estimate:
+        widths = [self._values(Variant.ISING, "field_half_width", k) for k in (layer, layer + 1)]
         return over_trainings([wide - narrow for narrow, wide in zip(*widths, strict=True)])
