@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -11,6 +9,7 @@ import torch
 
 from lensmaker.systems.boltzmann.files import load
 from lensmaker.systems.boltzmann.training import Shares
+from systems.boltzmann.processes import run
 
 PHASES = (
     "ContrastiveDivergence(steps=2)",
@@ -56,11 +55,7 @@ def learn(folder: Path, processes: int, stop: int = -1) -> str:
     folder.mkdir(exist_ok=True)
     script = folder / "learn.py"
     script.write_text(SCRIPT)
-    many = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
-    command = [sys.executable, *(many if processes > 1 else []), str(script), str(folder), str(stop)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=180, check=False)
-    assert done.returncode == 0, done.stderr[-2000:]
-    return done.stdout.strip()
+    return run(script, processes, folder, stop)
 
 
 @pytest.fixture(scope="module")

@@ -132,7 +132,8 @@ def test_long_chains_estimate_the_moments_of_the_model(kind: str) -> None:
     learner = DeepLearner(m, phase, Rule(), TIGHT, torch.Generator().manual_seed(1), 1)
     found = [torch.zeros_like(b) for b in m.biases], [torch.zeros_like(w.parameter) for w in m.weights]
     with torch.no_grad():
-        phase.subtract_(type(learner.change)(*found), m, learner.chains, learner.generator)
+        model = phase.rows(m, learner.chains, learner.generator)
+        type(learner.change)(*found).add_rows_(m, model, -1 / n)
     for part, s in zip(found[0], all_of.layers, strict=True):
         mean = all_of.p @ s
         spread = np.sqrt(all_of.p @ s**2 - mean**2) + 1e-3
@@ -154,7 +155,7 @@ def test_chains_go_on_where_they_were() -> None:
         before, same = [state[str(k)].clone() for k in range(4)], torch.Generator()
         same.set_state(generator.get_state())
         with torch.no_grad():
-            phase.subtract_(learner_of(m).change, m, state, generator)
+            phase.rows(m, state, generator)
         for k, s in enumerate(m.gibbs(before, 3, same)):
             assert torch.equal(state[str(k)], s)
 

@@ -22,6 +22,7 @@ from lensmaker.systems.boltzmann.training.monitor import LOST
 from lensmaker.systems.boltzmann.training.plan import Plan
 from lensmaker.systems.boltzmann.training.rows import rows_of
 from lensmaker.systems.boltzmann.training.run import History, Run, looked_at
+from lensmaker.systems.boltzmann.training.shares import shares
 from lensmaker.systems.boltzmann.training.watch import Watch
 
 SUMMED = 16 * math.log(2)
@@ -157,6 +158,6 @@ def fine_tune(
     seen, unseen = looked_at(network, rows, held_out)
     generator = stream("belief training", training.seed, seen.device)
     batch = min(training.batch, len(rows))
-    learner = BeliefLearner(network, training.tuning, training.rule, generator, batch)
+    learner = BeliefLearner(network, training.tuning, training.rule, generator, batch, shares(batch))
     monitor = BeliefMonitor(network, seen, unseen, training.seed)
     return Run(learner, rows, training, monitor, path, progress).go()

@@ -16,6 +16,7 @@ from lensmaker.systems.boltzmann.progress import Progress
 from lensmaker.systems.boltzmann.training.plan import Plan
 from lensmaker.systems.boltzmann.training.rows import rows_of
 from lensmaker.systems.boltzmann.training.run import History, Run, looked_at
+from lensmaker.systems.boltzmann.training.shares import shares
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,8 @@ def fit_deep(
     seen, unseen = looked_at(machine, rows, held_out)
     generator = stream("deep boltzmann training", training.seed, seen.device)
     batch = min(training.batch, len(rows))
-    learner = DeepLearner(machine, training.phase, training.rule, training.relaxation, generator, batch)
+    learner = DeepLearner(
+        machine, training.phase, training.rule, training.relaxation, generator, batch, shares(batch)
+    )
     monitor = DeepMonitor(machine, seen, unseen, training.relaxation, training.seed)
     return Run(learner, rows, training, monitor, path, progress).go()

@@ -8,9 +8,9 @@ from torch import Tensor
 from lensmaker.systems.boltzmann.deep.machine import DeepBoltzmannMachine
 from lensmaker.systems.boltzmann.deep.mean_field import Relaxation, mean_field
 from lensmaker.systems.boltzmann.deep.phases import DeepPhase, Moments, no_moments
-from lensmaker.systems.boltzmann.phases import State
 from lensmaker.systems.boltzmann.training.learner import Learner
 from lensmaker.systems.boltzmann.training.rule import Rule
+from lensmaker.systems.boltzmann.training.shares import ALONE, Shares
 
 
 class DeepLearner(Learner):
@@ -31,11 +31,13 @@ class DeepLearner(Learner):
         Of the mean fields.
     generator
         Of all random numbers.
+    batch
+        Rows of an update, those of all processes together.
+    shares
+        The processes that learn together.
 
     Attributes
     ----------
-    chains
-        What the estimator keeps.
     change
         Δ of all b_k and W_k.
     offsets
@@ -50,13 +52,13 @@ class DeepLearner(Learner):
         relaxation: Relaxation,
         generator: torch.Generator,
         batch: int,
+        shares: Shares = ALONE,
     ) -> None:
         rule.check(machine.biased)
         self.machine, self.phase, self.rule, self.relaxation = machine, phase, rule, relaxation
-        self.generator = generator
         with torch.no_grad():
             self.change = no_moments(machine)
-            self.chains: State = phase.start(machine, batch, generator)
+            self.share_out(shares, phase.start(machine, batch, generator), generator)
             self.offsets = [torch.full_like(b, 0.5) for b in machine.biases] if rule.centering else []
 
     def kept(self) -> dict[str, Tensor]:
@@ -84,14 +86,21 @@ class DeepLearner(Learner):
                     parameter.add_(change)
 
     def _slope(self, v: Tensor) -> Moments:
-        """The gradient alone, centred if that is asked for, of biases that are tied the sum."""
-        machine, slope = self.machine, no_moments(self.machine)
-        states = [v, *mean_field(machine, v, self.relaxation).means]
-        slope.add_rows_(machine, states, 1.0)
-        self.phase.subtract_(slope, machine, self.chains, self.generator)
+        """The gradient alone, of all processes, centred if that is asked for, of biases that are tied the sum."""
+        machine, slope, total = self.machine, no_moments(self.machine), len(v)
+        v = v[self.shares.part(total)]
+        states = [v, *mean_field(machine, v, self.relaxation, self.shares).means]
+        slope.add_rows_(machine, states, 1 / total)
+        self.shares.begin_at(self.generator, self.all_chains)
+        if model := self.phase.rows(machine, self.chains, self.generator):
+            slope.add_rows_(machine, model, -1 / self.all_chains)
+        means = [rows.sum(0).div_(total) for rows in states] if self.rule.centering else []
+        self.shares.sum_(*slope.layers, *slope.weights, *means)
+        for parts, moments in zip(slope, self.phase.moments(machine) or (), strict=False):
+            for part, moment in zip(parts, moments, strict=True):
+                part.sub_(moment.to(part.dtype))
         if self.rule.centering:
-            for k, (offset, rows) in enumerate(zip(self.offsets, states, strict=True)):
-                mean = rows.mean(0)
+            for k, (offset, mean) in enumerate(zip(self.offsets, means, strict=True)):
                 for kinds in self._alike(k, mean):
                     kinds.copy_(kinds.mean(1, keepdim=True).expand_as(kinds))
                 offset.lerp_(mean, self.rule.slide)

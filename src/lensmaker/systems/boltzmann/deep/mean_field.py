@@ -10,6 +10,7 @@ from torch import Tensor
 
 from lensmaker.core import Convergence, InputError
 from lensmaker.systems.boltzmann.deep.machine import DeepBoltzmannMachine, Layers
+from lensmaker.systems.boltzmann.training.shares import ALONE, Shares
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,9 @@ class MeanField:
 
 
 @torch.no_grad()
-def mean_field(machine: DeepBoltzmannMachine, v: Tensor, relaxation: Relaxation | None = None) -> MeanField:
+def mean_field(
+    machine: DeepBoltzmannMachine, v: Tensor, relaxation: Relaxation | None = None, shares: Shares = ALONE
+) -> MeanField:
     """Coordinate ascent of the bound: all odd layers in the means of their neighbours, then all even hidden ones.
 
     The bound's slope in a field x is ⟨s⟩′(x) (b + W… − x): every step towards the field of the neighbours, damped or
@@ -74,6 +77,8 @@ def mean_field(machine: DeepBoltzmannMachine, v: Tensor, relaxation: Relaxation 
     ----------
     v
         Rows, (n, visible).
+    shares
+        The processes whose rows stop together, when those of all are at rest.
 
     Examples
     --------
@@ -96,9 +101,10 @@ def mean_field(machine: DeepBoltzmannMachine, v: Tensor, relaxation: Relaxation 
         for k in (*range(1, top + 1, 2), *range(2, top + 1, 2)):
             fields[k] = machine.field(k, means).lerp(fields[k], rule.damping)
             fresh = machine.layers[k].mean(fields[k])
-            largest = float((fresh - means[k]).abs().max())
+            largest = float((fresh - means[k]).abs().max()) if len(v) else 0.0
             change = max(change, largest) if math.isfinite(largest) else math.inf
             means[k] = fresh
+        change = shares.largest(change, v)
     state = Convergence.CONVERGED if change <= rule.tolerance else Convergence.ITERATION_LIMIT
     return MeanField(tuple(fields[1:]), tuple(means[1:]), iterations, change, state)
 

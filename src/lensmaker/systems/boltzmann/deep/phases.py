@@ -23,12 +23,11 @@ class Moments(NamedTuple):
     weights: list[Tensor]
 
     def add_rows_(self, machine: DeepBoltzmannMachine, states: Sequence[Tensor], scale: float) -> None:
-        """Add scale times the means over rows of all layers and of the products of neighbours."""
-        share = scale / len(states[0])
+        """Add scale times the sums over rows of all layers and of the products of neighbours."""
         for part, rows in zip(self.layers, states, strict=True):
-            part.add_(rows.sum(0), alpha=share)
+            part.add_(rows.sum(0), alpha=scale)
         for k, (w, part) in enumerate(zip(machine.weights, self.weights, strict=True)):
-            w.add_products_(part, states[k], states[k + 1], share)
+            w.add_products_(part, states[k], states[k + 1], scale)
 
 
 def no_moments(machine: DeepBoltzmannMachine) -> Moments:
@@ -39,7 +38,7 @@ def no_moments(machine: DeepBoltzmannMachine) -> Moments:
 
 @dataclass(frozen=True)
 class DeepPhase(ABC):
-    """Base of the estimators: a subclass says what it keeps, and takes the model's moments from a gradient.
+    """Base of the estimators: a subclass says what it keeps, and gives rows of all layers, or moments.
 
     Attributes
     ----------
@@ -60,10 +59,15 @@ class DeepPhase(ABC):
         return {}
 
     @abstractmethod
-    def subtract_(
-        self, slope: Moments, machine: DeepBoltzmannMachine, state: State, generator: torch.Generator
-    ) -> None:
-        """Take the model's moments from the slope, and move what is kept."""
+    def rows(self, machine: DeepBoltzmannMachine, state: State, generator: torch.Generator) -> Layers:
+        """Rows of all layers, one for each chain, which it moves; none where it needs none.
+
+        The model's moments are the means over rows of the layers and of the products of neighbours.
+        """
+
+    def moments(self, machine: DeepBoltzmannMachine) -> Moments | None:
+        """Those of the model, where they are known without rows."""
+        return None
 
 
 @dataclass(frozen=True)
@@ -104,15 +108,13 @@ class PersistentChains(DeepPhase):
         states = machine.gibbs(machine.random(self.chains or batch, generator), 1, generator)
         return {str(k): s for k, s in enumerate(states)}
 
-    def subtract_(
-        self, slope: Moments, machine: DeepBoltzmannMachine, state: State, generator: torch.Generator
-    ) -> None:
+    def rows(self, machine: DeepBoltzmannMachine, state: State, generator: torch.Generator) -> Layers:
         states = machine.gibbs([state[str(k)] for k in range(len(state))], self.steps, generator)
         for k, s in enumerate(states):
             state[str(k)].copy_(s)
         for k in range(1, len(states), 2):
             states[k] = machine.layers[k].mean_(machine.field(k, states))
-        slope.add_rows_(machine, states, -1.0)
+        return states
 
 
 @dataclass(frozen=True)
@@ -131,12 +133,11 @@ class ExactDeepMoments(DeepPhase):
         ),
     )
 
-    def subtract_(
-        self, slope: Moments, machine: DeepBoltzmannMachine, state: State, generator: torch.Generator
-    ) -> None:
-        for parts, moments in zip(slope, ExactDeep(machine).moments, strict=True):
-            for part, moment in zip(parts, moments, strict=True):
-                part.sub_(moment.to(part.dtype))
+    def rows(self, machine: DeepBoltzmannMachine, state: State, generator: torch.Generator) -> Layers:
+        return []
+
+    def moments(self, machine: DeepBoltzmannMachine) -> Moments | None:
+        return Moments(*ExactDeep(machine).moments)
 
 
 DEEP_PHASES: tuple[type[DeepPhase], ...] = (PersistentChains, ExactDeepMoments)

@@ -9,6 +9,8 @@ import torch
 from torch import Tensor
 
 from lensmaker.core import InputError
+from lensmaker.systems.boltzmann.phases import State
+from lensmaker.systems.boltzmann.training.shares import Shares
 
 
 class Learner(ABC):
@@ -19,11 +21,27 @@ class Learner(ABC):
     machine
         What learns.
     generator
-        Of all random numbers.
+        Of all random numbers, those of the rows of this process.
+    shares
+        The processes that learn together.
+    chains
+        What an estimator of the model's half keeps: the share of this process.
     """
 
     machine: Any
     generator: torch.Generator
+    shares: Shares
+    chains: State
+
+    def share_out(self, shares: Shares, chains: State, generator: torch.Generator) -> None:
+        """Keep the share of this process of all chains, and random numbers that begin as those of all."""
+        self.shares, self.chains, self.generator = shares, shares.of(chains), shares.generator(generator)
+        self._counts = {f"chains.{name}": len(t) for name, t in chains.items() if t.ndim}
+
+    @property
+    def all_chains(self) -> int:
+        """How many chains all processes keep together."""
+        return next(iter(self._counts.values()), 0)
 
     @abstractmethod
     def update(self, v: Tensor, rate: float) -> None:
@@ -36,15 +54,15 @@ class Learner(ABC):
     @property
     def leads(self) -> bool:
         """Whether it is this process that writes files and tells of progress."""
-        return True
+        return self.shares.rank == 0
 
     def whole(self, name: str, kept: Tensor) -> Tensor:
         """A tensor as it would be in one process, from the shares of all."""
-        return kept
+        return self.shares.gathered(kept, self._counts[name]) if name in self._counts else kept
 
     def share(self, name: str, whole: Tensor) -> Tensor:
         """What this process needs of it."""
-        return whole
+        return whole[self.shares.part(len(whole))] if name in self._counts else whole
 
     def state(self) -> dict[str, Tensor]:
         """A copy of all that changes, of all processes."""

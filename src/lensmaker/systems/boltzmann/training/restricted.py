@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from lensmaker.systems.boltzmann.machine import RestrictedBoltzmannMachine
-from lensmaker.systems.boltzmann.phases import Buffers, Gradient, ModelPhase, State, Update
+from lensmaker.systems.boltzmann.phases import Buffers, Gradient, ModelPhase, Update
 from lensmaker.systems.boltzmann.training.learner import Learner
 from lensmaker.systems.boltzmann.training.rule import Rule
 from lensmaker.systems.boltzmann.training.shares import ALONE, Shares
@@ -62,8 +62,6 @@ class RestrictedLearner(Learner):
 
     Attributes
     ----------
-    chains
-        What the estimator keeps: the share of this process.
     change
         Δ of a, b and W, where there is momentum.
     offsets
@@ -81,28 +79,20 @@ class RestrictedLearner(Learner):
         shares: Shares = ALONE,
     ) -> None:
         rule.check(machine.biased)
-        self.machine, self.phase, self.rule, self.shares = machine, phase, rule, shares
+        self.machine, self.phase, self.rule = machine, phase, rule
         self.buffers = Buffers()
         self._fast = machine if operands is None else _sharing(machine, Rounded(machine.weights, operands))
         with torch.no_grad():
-            every = phase.start(machine, batch, generator)
-            self._all_chains = 0 if phase.from_data else phase.rows(every, batch)
-            self.chains: State = shares.of(every)
-            self._counts = {f"chains.{n}": len(t) for n, t in every.items() if t.ndim}
+            self.share_out(shares, phase.start(machine, batch, generator), generator)
             self.change = (
                 Gradient(*(torch.zeros_like(p) for p in self._parameters)) if rule.momentum else None
             )
             self.offsets = [torch.full_like(p, 0.5) for p in self._parameters[:2]] if rule.centering else []
-        self.generator = shares.generator(generator)
 
     @property
     def _parameters(self) -> Gradient:
         m = self.machine
         return Gradient(m.visible_bias, m.hidden_bias, m.weights.parameter)
-
-    @property
-    def leads(self) -> bool:
-        return self.shares.rank == 0
 
     def kept(self) -> dict[str, Tensor]:
         found = {f"chains.{n}": t for n, t in self.chains.items()}
@@ -115,12 +105,6 @@ class RestrictedLearner(Learner):
         """Visible layers of the chains of all processes, (n, visible), as they are; nothing where there are none."""
         every = {name: self.whole(f"chains.{name}", t) for name, t in self.chains.items()}
         return self.phase.samples(self.machine, every, generator)
-
-    def whole(self, name: str, kept: Tensor) -> Tensor:
-        return self.shares.gathered(kept, self._counts[name]) if name in self._counts else kept
-
-    def share(self, name: str, whole: Tensor) -> Tensor:
-        return whole[self.shares.part(len(whole))] if name in self._counts else whole
 
     @torch.no_grad()
     def update(self, v: Tensor, rate: float) -> None:
@@ -154,7 +138,7 @@ class RestrictedLearner(Learner):
         given = phase.rows(self.chains, n)
         rows = self.buffers("rows", v, n + given, machine.visible.size)
         h = self.buffers("h", v, n + given, machine.hidden.size)
-        all_given = total if phase.from_data else self._all_chains
+        all_given = total if phase.from_data else self.all_chains
         self.shares.begin_at(self.generator, all_given)
         rows[:n].copy_(v)
         sample = None

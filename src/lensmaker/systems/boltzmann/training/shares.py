@@ -69,6 +69,14 @@ class Shares:
             for part, found in zip(parts, flat.split([p.numel() for p in parts]), strict=True):
                 part.copy_(found.view_as(part))
 
+    def largest(self, value: float, like: Tensor) -> float:
+        """The largest of all processes, in the precision of a tensor and by way of its device."""
+        if not self.several:
+            return value
+        found = like.new_tensor(value)
+        distributed.all_reduce(found, distributed.ReduceOp.MAX)
+        return float(found)
+
     def generator(self, of: torch.Generator) -> torch.Generator:
         """The random numbers of this process, from those of all."""
         if not self.several:

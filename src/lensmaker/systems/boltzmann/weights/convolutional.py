@@ -87,11 +87,13 @@ class Convolutional(Weights):
         return self._convolve(x, kernels.transpose(0, 1).flip(axes)).reshape(len(h), self.visible)
 
     def add_products_(self, into: Tensor, v: Tensor, h: Tensor, scale: float, keep: float = 1.0) -> None:
-        x = self._wrapped(v.view(-1, self.channels, *self.shape), before=False).transpose(0, 1)
-        y = h.view(-1, self.filters, *self.shape).transpose(0, 1)
         if not keep:
             into.zero_()  # whatever was there, numbers or not
-        into.mul_(keep).add_(self._convolve(x, y).transpose(0, 1), alpha=scale)
+        into.mul_(keep)
+        if len(v):  # a convolution has no kernel of no rows
+            x = self._wrapped(v.view(-1, self.channels, *self.shape), before=False).transpose(0, 1)
+            y = h.view(-1, self.filters, *self.shape).transpose(0, 1)
+            into.add_(self._convolve(x, y).transpose(0, 1), alpha=scale)
 
     def add_outer_(self, into: Tensor, v: Tensor, h: Tensor, scale: float) -> None:
         self.add_products_(into, v[None], h[None], scale)
