@@ -70,8 +70,8 @@ def fit(
     held_out: Annotated[
         str | None, typer.Option(metavar="SHARE|FILE", help="Rows that are only looked at: 0.1, or a file.")
     ] = None,
-    epochs: Annotated[int, typer.Option(help="Passes over the data.")] = 20,
-    batch: Annotated[int, typer.Option(help="Rows of an update.")] = 128,
+    epochs: Annotated[int, typer.Option(max=2**31, help="Passes over the data.")] = 20,
+    batch: Annotated[int, typer.Option(max=2**31, help="Rows of an update.")] = 128,
     learning_rate: Annotated[float, typer.Option(help="At the start.")] = 0.01,
     final_rate: Annotated[
         float | None, typer.Option(help="At the end, reached by a constant factor.")
@@ -81,9 +81,13 @@ def fit(
     l2: Annotated[float, typer.Option(help="Strength of the penalty ½ Σ W².")] = 0.0,
     centering: Annotated[bool, typer.Option(help="Take products about running means.")] = False,
     phase: Annotated[Phase, typer.Option(help="How the model's half of the gradient is found.")] = Phase.PCD,
-    steps: Annotated[int | None, typer.Option(help="Sweeps of an update; 1 where nothing is said.")] = None,
-    chains: Annotated[int | None, typer.Option(help="Persistent chains; else as many as suit.")] = None,
-    levels: Annotated[int | None, typer.Option(help="Temperatures of tempered chains.")] = None,
+    steps: Annotated[
+        int | None, typer.Option(max=2**31, help="Sweeps of an update; 1 where nothing is said.")
+    ] = None,
+    chains: Annotated[
+        int | None, typer.Option(max=2**31, help="Persistent chains; else as many as suit.")
+    ] = None,
+    levels: Annotated[int | None, typer.Option(max=2**31, help="Temperatures of tempered chains.")] = None,
     patience: Annotated[int, typer.Option(help="Epochs without a better one, then stop; 0: never.")] = 0,
     likelihood_every: Annotated[
         int, typer.Option("--likelihood", help="Epochs between looks at the log-likelihood; 0: never.")

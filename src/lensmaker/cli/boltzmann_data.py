@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import typer
 
 from lensmaker.cli.boltzmann_tables import Flat
 from lensmaker.core import InputError, LensmakerError, MissingDependencyError
@@ -94,6 +95,10 @@ def _csv(path: Path, key: str | None) -> Any:
     first = pd.read_csv(path, header=None, nrows=1, dtype=str).iloc[0]
     cells = ["" if missing else str(cell) for cell, missing in zip(first, first.isna(), strict=True)]
     headed = _is_header(cells)
+    if headed and _is_number(cells[-1]):
+        typer.echo(
+            f"lensmaker: the first row of {path.name}, 0, 1, 2 …, was taken for names of columns.", err=True
+        )
     index = 0 if headed and len(cells) > 1 and not cells[0] else None  # as pandas writes row numbers
     found = pd.read_csv(path, header=0 if headed else None, index_col=index)
     return found.to_numpy(np.float32)
@@ -119,7 +124,7 @@ def _is_number(cell: str) -> bool:
     try:
         float(cell)
     except ValueError:
-        return False
+        return cell.strip().lower() in ("true", "false")
     return True
 
 

@@ -34,6 +34,7 @@ class Method(Enum):
     AUTO = "auto"
     EXACT = "exact"
     ANNEALING = "annealing"
+    INTEGRATION = "integration"
 
 
 Machine = Annotated[Path, typer.Argument(metavar="MACHINE", help="What fit wrote, or an HDF5 file of rbms.")]
@@ -101,13 +102,17 @@ def loglikelihood(
     key: Key = None,
     threshold: Threshold = None,
     method: Annotated[Method, typer.Option(help="By default exact where that can be.")] = Method.AUTO,
-    runs: Annotated[int, typer.Option(help="Runs of annealing, up and down.")] = 256,
-    steps: Annotated[int, typer.Option(help="Steps of each run.")] = 1000,
+    runs: Annotated[int, typer.Option(max=2**31, help="Runs of annealing, up and down.")] = 256,
+    steps: Annotated[
+        int, typer.Option(max=2**31, help="Steps of each run, or sweeps of integration.")
+    ] = 1000,
     seed: Seed = 0,
     json: Annotated[Path | None, typer.Option("--json", help="Write the numbers.")] = None,
 ) -> None:
-    """Say what a machine gives to data: mean ln P(v) of rows, with ln Z exact, or annealed with its interval."""
+    """Say what a machine gives to data: mean ln P(v) of rows, with ln Z exact or estimated."""
     check_outputs(json, inputs=(machine, data))
+    if json is not None and json.suffix != ".json":
+        raise InputError("numbers .json", f"{json}", "name them so")
     model = machine_in(machine)
     rows = _rows(model, data, key, threshold)
     with progress_bar() as progress:
@@ -182,13 +187,19 @@ def log_likelihood(
     ways: dict[Method, likelihood.Method] = {
         Method.EXACT: likelihood.Summation(),
         Method.ANNEALING: likelihood.Annealing(runs, steps),
+        Method.INTEGRATION: likelihood.Integration(sweeps=steps),
     }
     way = ways.get(method, likelihood.fitting(machine))
     if isinstance(way, likelihood.Annealing):
         way = ways[Method.ANNEALING]
     found = likelihood.log_likelihood(machine, rows, seed=seed, method=way, progress=progress)
     exact = isinstance(way, likelihood.Summation)
-    how = "exact" if exact else f"annealed by {runs} runs of {steps} steps, up and down"
+    told = {
+        Method.EXACT: "exact",
+        Method.ANNEALING: f"annealed by {runs} runs of {steps} steps, up and down",
+        Method.INTEGRATION: f"integrated over chains of {steps} sweeps that exchange",
+    }
+    how = told[next(name for name, one in ways.items() if type(one) is type(way))]
     spread = found.row_error if found.rows > 1 else None
     ends = (found.value, found.value) if exact else found.interval()
     z = found.log_partition.value

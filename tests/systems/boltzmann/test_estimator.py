@@ -143,7 +143,7 @@ def test_a_training_that_diverges_says_so_and_keeps_the_last_good_machine() -> N
         model.fit(x)
     assert np.isfinite(model.components_).all()
     assert np.isfinite(model.transform(x)).all()
-    model = BernoulliRBM(4, random_state=0, l2=0.1, learning_rate=1e38).partial_fit(x)
+    model = BernoulliRBM(4, random_state=0, l2=0.1).partial_fit(x).set_params(learning_rate=1e38)
     with pytest.raises(InputError, match="the last good machine is kept"):
         _ = [model.partial_fit(x) for _ in range(9)]
     assert np.isfinite(model.components_).all()

@@ -15,7 +15,7 @@ from lensmaker.systems.boltzmann import (
     RestrictedBoltzmannMachine,
     Spin,
 )
-from lensmaker.systems.boltzmann.likelihood import Annealing, Integration, log_partition, path_to
+from lensmaker.systems.boltzmann.likelihood import Annealing, Integration, Path, log_partition, path_to
 from lensmaker.systems.boltzmann.likelihood.integration import _simpson, integrated
 from lensmaker.systems.boltzmann.likelihood.ladder import Ladder
 from lensmaker.systems.boltzmann.likelihood.sandwich import sandwich
@@ -46,7 +46,7 @@ def test_simpsons_rule_is_exact_for_cubics() -> None:
 def test_a_ladder_leaves_every_level_as_it_is() -> None:
     """Mean slopes of long chains against those of enumeration at each of nine levels: |z| < 4.5, 6e-5 together."""
     m = random_machine(3, 1.0).double().requires_grad_(False)
-    path = path_to(m)
+    path = path_to(m, seed=0)
     ladder = Ladder(path, 9, 200, torch.Generator().manual_seed(0))
     seen = []
     for turn in range(300):
@@ -66,7 +66,13 @@ def test_a_ladder_leaves_every_level_as_it_is() -> None:
 def test_a_coarse_grid_is_told_by_the_error() -> None:
     """Five levels of a machine whose slope bends: wrong by many statistical errors, by no more than three of all."""
     m = random_machine(0, 3.0)
-    found = Integration(levels=5, columns=32, sweeps=1000).log_partition(m, seed=0)
+    found = integrated(
+        Path(m, torch.zeros(12)),
+        levels=5,
+        columns=32,
+        sweeps=1000,
+        generator=torch.Generator().manual_seed(0),
+    )
     off = abs(found.value - Exact(m).log_partition)
     assert off > 4 * found.statistical
     assert off < 3 * found.discretisation
@@ -78,7 +84,7 @@ def test_chains_that_stay_where_they_start_are_seen() -> None:
     m.weights.parameter.data.fill_(2.0)
     start = -torch.ones(4, 20)
     found = integrated(
-        path_to(m, torch.ones(4, 20)),
+        Path(m, m.visible.field_of_mean(torch.ones(20))),
         levels=5,
         columns=8,
         sweeps=40,

@@ -14,9 +14,22 @@ from lensmaker.systems.boltzmann import (
     Gaussian,
     Rectified,
     RestrictedBoltzmannMachine,
+    Spin,
 )
-from lensmaker.systems.boltzmann.likelihood import Annealing, Summation, log_likelihood, log_partition
+from lensmaker.systems.boltzmann.likelihood import (
+    Annealing,
+    Integration,
+    Path,
+    Summation,
+    log_likelihood,
+    log_partition,
+    path_to,
+)
+from lensmaker.systems.boltzmann.likelihood.annealing import backward, forward
 from lensmaker.systems.boltzmann.likelihood.estimate import bennett
+from lensmaker.systems.boltzmann.likelihood.sandwich import log_mean
+from lensmaker.systems.boltzmann.training import Looks
+from lensmaker.systems.boltzmann.training.monitor import LikelihoodMonitor
 from systems.boltzmann.kinds import SUMMED
 
 KINDS = SUMMED | {"binary": lambda: RestrictedBoltzmannMachine(12, 8)}
@@ -70,29 +83,86 @@ def test_intervals_cover_at_their_rate(scale: float) -> None:
 
 
 def test_few_steps_are_off_in_the_direction_that_is_known() -> None:
-    """Forwards too small and backwards too large, in the mean over ten machines; and then it is said."""
-    low, high, said = [], [], 0
+    """From evenly drawn units: forwards too small and backwards too large, in the mean over ten machines."""
+    low, high = [], []
     for seed in range(10):
         m = random_machine("binary", seed, 4.0)
         exact = Exact(m).log_partition
-        found = log_partition(m, seed=seed, runs=16, steps=3)
-        low.append(found.forward - exact)
-        high.append(found.backward - exact)
-        said += found.convergence is Convergence.DIRECTIONS_APART
+        path, generator = Path(m, torch.zeros(12)), torch.Generator().manual_seed(seed)
+        v = m.visible.configurations()
+        drawn = torch.multinomial(Exact(m).log_likelihood(v).exp(), 16, True, generator=generator)
+        up = forward(path, 16, 3, generator).numpy()
+        down = backward(path, v[drawn].float(), 3, generator).numpy()
+        low.append(path.log_base_partition + log_mean(up) - exact)
+        high.append(path.log_base_partition - log_mean(-down) - exact)
     assert np.mean(low) < -0.5
     assert np.mean(high) > 0.5
-    assert said >= 5
 
 
-def test_the_means_of_data_shorten_the_way() -> None:
+def test_directions_that_do_not_meet_are_said() -> None:
+    """Two opposite patterns at a barrier of 70, samples of one alone: the ways are apart by ln 2 or never meet."""
+    m = RestrictedBoltzmannMachine(Spin(12), Spin(8))
+    m.weights.parameter.data = 6 * torch.randn(12, 8, generator=torch.Generator().manual_seed(0))
+    found = log_partition(m, seed=0, runs=16, steps=1)
+    assert found.convergence is not Convergence.CONVERGED
+
+
+def test_the_path_begins_near_the_machine() -> None:
+    """The spread of ln w against that of a path from evenly drawn units."""
     m = RestrictedBoltzmannMachine(30, 4)
     m.initialise(seed=0, scale=0.1)
     m.visible_bias.data = torch.linspace(-4, 4, 30)
-    generator = torch.Generator().manual_seed(0)
-    data = m.gibbs(m.random(500, generator), 20, generator)
-    far, near = (log_partition(m, seed=1, runs=32, steps=10, data=d) for d in (None, data))
-    assert near.error < far.error / 2
-    assert abs(near.value - Exact(m).log_partition) < 4 * near.error
+    even = Path(m, torch.zeros(30))
+    w = [forward(p, 200, 10, torch.Generator().manual_seed(0)) for p in (even, path_to(m, seed=0))]
+    assert float(w[1].std()) < float(w[0].std()) / 3
+    found = log_partition(m, seed=1, runs=32, steps=10)
+    assert abs(found.value - Exact(m).log_partition) < 4 * found.error
+
+
+def test_rows_of_one_phase_do_not_hide_the_other(
+    one_phase: tuple[RestrictedBoltzmannMachine, torch.Tensor],
+) -> None:
+    """A magnet with two phases, asked about rows of one: every way has both, or says that it has not arrived."""
+    m, rows = one_phase
+    exact = Exact(m).log_partition
+    for way in (Annealing(64, 200), Integration(17, 16, 400)):
+        found = way.log_partition(m, seed=0, data=rows)
+        assert found.convergence is not Convergence.CONVERGED or abs(found.value - exact) < 4 * found.error
+        assert abs(found.value - exact) < 0.4
+    looks = Looks(log_likelihood=1, runs=64, steps=200)
+    reading = LikelihoodMonitor(m, rows, rows, 0, looks).read(1, 1)
+    truth = float(Exact(m).log_likelihood(rows).mean())
+    assert reading.log_likelihood_low - 0.05 < truth < reading.log_likelihood_high + 0.05
+    assert abs(reading.log_likelihood - truth) < 0.4
+
+
+@pytest.fixture
+def one_phase() -> tuple[RestrictedBoltzmannMachine, torch.Tensor]:
+    m = RestrictedBoltzmannMachine(Spin(20), Spin(16), biased=False)  # more than the monitor sums over
+    m.weights.parameter.data.fill_(0.12)
+    rows = m.gibbs(torch.ones(500, 20), 50, torch.Generator().manual_seed(0))
+    return m, rows[rows.sum(1) > 6]
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        (torch.full((4, 3), 7.0), "data of 0, 1, but got 7"),
+        (torch.zeros(4, 2), "data of 3 numbers a row"),
+        (torch.zeros(0, 3), "a table of one row or more"),
+        (torch.zeros(3), "a table of one row or more"),
+    ],
+)
+def test_samples_have_to_fit(rows: torch.Tensor, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        log_partition(RestrictedBoltzmannMachine(3, 2), seed=0, runs=8, steps=4, samples=rows)
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.int8, torch.bool])
+def test_samples_may_be_of_any_kind_of_numbers(dtype: torch.dtype) -> None:
+    rows = (torch.arange(24).view(8, 3) % 5 < 2).to(dtype)
+    found = log_partition(RestrictedBoltzmannMachine(3, 2), seed=0, runs=8, steps=4, samples=rows, data=rows)
+    assert found.value == pytest.approx(5 * math.log(2))
 
 
 def test_bennett_of_gaussian_work() -> None:

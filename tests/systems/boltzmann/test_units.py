@@ -168,7 +168,7 @@ def test_layers_that_cannot_be() -> None:
     for make, message in (
         (lambda: Binary(0), "one unit or more"),
         (lambda: Potts(2, q=1), "two states or more"),
-        (lambda: Gaussian(2, variance=0.0), "a variance above 0"),
+        (lambda: Gaussian(2, variance=0.0), "a variance from 1e-12"),
         (lambda: units_of({"name": "quartz", "count": 2}), "one of the units binary, spin"),
         (lambda: units_of({"name": "binary", "count": 2, "q": 3}), "what binary units are made of"),
     ):

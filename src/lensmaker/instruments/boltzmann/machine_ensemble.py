@@ -98,7 +98,9 @@ class MachineEnsemble(Instrument):
         """⟨E⟩ over samples of both layers at β = 1."""
         machine = system.machine
         generator = stream("machine ensemble", self.seed, machine.visible_bias.device)
-        ladder = Ladder(path_to(machine, system.rows), self.levels, self.columns, generator, system.rows)
+        path = path_to(machine, seed=self.seed)
+        start = path.rows if system.rows is None else system.rows
+        ladder = Ladder(path, self.levels, self.columns, generator, start)
         for _ in range(self.sweeps // 2):
             ladder.step()
         series = np.empty((self.columns, self.sweeps))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from numbers import Integral, Real
 from typing import Any
 
@@ -14,15 +15,19 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from lensmaker.core import InputError
+from lensmaker.numerics.seeding import stream
 from lensmaker.systems.boltzmann.machine import RestrictedBoltzmannMachine
 from lensmaker.systems.boltzmann.phases import PersistentContrastiveDivergence
-from lensmaker.systems.boltzmann.training.monitor import whole_pseudo_likelihoods
+from lensmaker.systems.boltzmann.training.monitor import LOST, pseudo_likelihood, whole_pseudo_likelihoods
 from lensmaker.systems.boltzmann.training.restricted import RestrictedLearner
 from lensmaker.systems.boltzmann.training.rows import Rows
 from lensmaker.systems.boltzmann.training.rule import Rule
 
 ROUNDING = 1e-6
 """How far beyond 0 and 1 data to learn from may be, as those of a scaler are."""
+
+SEEN = 500
+"""Rows that tell whether a training ran away."""
 
 LEAST = {"n_components": 1, "batch_size": 1, "n_iter": 0, "steps": 1}
 """Parameters that are whole numbers, and the least of each."""
@@ -32,8 +37,9 @@ class BernoulliRBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
     """Restricted Boltzmann machine of units 0 and 1, trained by persistent contrastive divergence.
 
     Parameters and attributes of `sklearn.neural_network.BernoulliRBM`, and four more parameters. Values between 0 and 1
-    are taken for probabilities, as there. Data that are not learned from may be beyond them, as rows that a scaler has
-    not seen are: they are taken for 0 and 1.
+    are taken for probabilities, as there. Data to learn from beyond them, as those of a StandardScaler, are refused,
+    where scikit-learn takes any numbers; data that are not learned from may be beyond them, as rows that a MinMaxScaler
+    has not seen are: they are taken for 0 and 1.
 
     Parameters
     ----------
@@ -98,7 +104,7 @@ class BernoulliRBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
             before = self._learner.state()
             for batch in table.batches(self._batch, seed=self._seed, epoch=epoch, skip=0, like=rows):
                 self._learner.update(batch, self.learning_rate)
-            self._keep_finite(before)
+            self._keep_sound(before, rows)
             if self.verbose:
                 score = float(self._scores(rows).mean())
                 print(f"[{type(self).__name__}] Iteration {epoch + 1}, pseudo-likelihood = {score:.2f}")
@@ -114,7 +120,7 @@ class BernoulliRBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         self._check(rows.dtype)
         before = self._learner.state()
         self._learner.update(rows, self.learning_rate)
-        self._keep_finite(before)
+        self._keep_sound(before, rows)
         self._end()
         return self
 
@@ -151,14 +157,23 @@ class BernoulliRBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
             raise InputError("values between 0 and 1", got, "scale them, or use units of another kind")
         return np.clip(X, 0, 1)
 
-    def _keep_finite(self, before: dict[str, torch.Tensor]) -> None:
-        """Go back to the state `before`, and raise, if numbers ran away since."""
-        if all(bool(torch.isfinite(p).all()) for p in self.machine_.parameters()):
+    def _keep_sound(self, before: dict[str, torch.Tensor], rows: torch.Tensor) -> None:
+        """Go back to the state `before`, and raise, if numbers, or what the machine gives to rows, ran away since."""
+        coins = -LOST * self.machine_.visible.log_states
+        finite = all(bool(torch.isfinite(p).all()) for p in self.machine_.parameters())
+        if finite and self._looked_at(rows) >= min(self._first, coins):
             return
         self._learner.restore(before)
         self._end()
         got = f"one that diverged at learning_rate={self.learning_rate:g}"
         raise InputError("a training that stays finite", got, "lower it; the last good machine is kept")
+
+    def _looked_at(self, rows: torch.Tensor) -> float:
+        """Pseudo-likelihood of some rows, of one unit each; never nan."""
+        found = pseudo_likelihood(
+            self.machine_, rows[:: -(-len(rows) // SEEN)], stream("estimator", self._seed)
+        )
+        return found if math.isfinite(found) else -math.inf
 
     def _check(self, dtype: torch.dtype) -> None:
         """Raise what is wrong with the parameters."""
@@ -180,6 +195,7 @@ class BernoulliRBM(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstima
         rule = Rule(momentum=self.momentum, l2=self.l2, centering=self.centering)
         phase = PersistentContrastiveDivergence(steps=self.steps)
         self._learner = RestrictedLearner(self.machine_, phase, rule, self._generator, self._batch)
+        self._first = self._looked_at(rows)
         self._n_features_out = self.n_components
 
     def _end(self) -> None:

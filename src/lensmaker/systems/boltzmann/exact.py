@@ -75,7 +75,14 @@ class Exact:
         return float(torch.stack([weights.logsumexp(0) for _, weights in self._blocks()]).logsumexp(0))
 
     def log_likelihood(self, v: Tensor) -> Tensor:
-        """Ln P(v) of each row, (n,)."""
+        """Ln P(v) of each row, (n,).
+
+        Raises
+        ------
+        InputError
+            If rows do not fit the visible units.
+        """
+        self.machine.visible.check(v)
         with torch.no_grad():
             return -self._wide.free_energy(v.double()) - self.log_partition
 

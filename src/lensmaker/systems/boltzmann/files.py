@@ -51,7 +51,11 @@ def load(path: str | os.PathLike[str]) -> RestrictedBoltzmannMachine:
     tensors, facts = checkpoint.read(Path(path))
     spec = facts["machine"]
     if "kind" in spec:
-        raise InputError("a restricted machine", f"a {spec['kind']} one in {path}", "read it by load_deep")
+        raise InputError(
+            "a restricted machine",
+            f"a {spec['kind']} one in {path}",
+            "open it in Python, by lensmaker.systems.boltzmann.files.load_deep",
+        )
     with _as_it_was_written(path):
         parameters = _parameters(tensors)
         machine = _restricted(spec, parameters["visible_bias"].dtype)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from lensmaker.core import Where
+from lensmaker.core import InputError, Where
 from lensmaker.systems.boltzmann.machine import RestrictedBoltzmannMachine
 
 
@@ -19,7 +19,7 @@ class Subject:
     machine
         What is studied.
     rows
-        (n, visible); without them there is no likelihood.
+        (n, visible), kept in the machine's precision; without them there is no likelihood.
     name
         The place that numbers are signed with.
 
@@ -39,8 +39,14 @@ class Subject:
     name: str = "machine"
 
     def __post_init__(self) -> None:
-        if self.rows is not None:
-            self.machine.visible.check(self.rows)
+        if self.rows is None:
+            return
+        if self.rows.ndim != 2 or not len(self.rows):
+            got = f"shape {tuple(self.rows.shape)}"
+            raise InputError("a table of one row or more, (n, visible)", got, "leave rows out, or pass some")
+        rows = self.rows.to(self.machine.visible_bias)
+        self.machine.visible.check(rows)
+        object.__setattr__(self, "rows", rows)
 
     @property
     def where(self) -> Where:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from lensmaker.core import Convergence
+from lensmaker.core import Convergence, InputError
 from lensmaker.systems.boltzmann.deep.machine import DeepBoltzmannMachine
 from lensmaker.systems.boltzmann.deep.mean_field import Relaxation, mean_field, unnormalised_bound
 from lensmaker.systems.boltzmann.likelihood import LogPartition
@@ -76,6 +76,9 @@ def mean_field_bound(
     >>> print(mean_field_bound(machine, torch.zeros(4, 3), 4.852030))  # ln Z = 7 ln 2
     ln P(v) ≥ -2.079 ± 0.000 a row
     """
+    if not len(v):
+        raise InputError("a row or more", "none", "pass rows of data")
+    v = v.to(machine.biases[0])
     machine.visible.check(v)
     log_z, error, state = told(log_partition)
     found = mean_field(machine, v, relaxation)

@@ -10,7 +10,6 @@ from lensmaker.systems.boltzmann.deep.machine import DeepBoltzmannMachine, Layer
 from lensmaker.systems.boltzmann.deep.mean_field import mean_field
 from lensmaker.systems.boltzmann.likelihood import LogPartition
 from lensmaker.systems.boltzmann.likelihood import log_partition as log_partition_of_two
-from lensmaker.systems.boltzmann.units import Rectified
 
 
 @torch.no_grad()
@@ -30,8 +29,7 @@ def deep_log_partition(
     runs, steps
         Of each direction.
     data
-        Rows whose means, and those of their mean fields, the independent units have where the path begins; rectified
-        units among the even hidden layers have no field for a mean, and the path begins without any.
+        Rows where, with their mean fields, half of the chains start that the way down starts from.
     samples
         Of all layers of the machine, where the way down starts; by default the ends of tempered chains.
 
@@ -53,7 +51,6 @@ def deep_log_partition(
     even = None
     if data is not None:
         machine.visible.check(data)
-    if data is not None and not any(isinstance(units, Rectified) for units in machine.layers[2::2]):
         even = torch.cat([data, *mean_field(machine, data).means[1::2]], -1)
     ends = None if samples is None else torch.cat(samples[0::2], -1)
     return log_partition_of_two(halves(machine), seed=seed, runs=runs, steps=steps, data=even, samples=ends)

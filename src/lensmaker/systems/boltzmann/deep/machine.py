@@ -124,6 +124,8 @@ class DeepBoltzmannMachine(nn.Module):
             link.parameter.copy_(torch.empty(link.parameter.shape).normal_(0, scale, generator=generator))
         for bias in self.biases:
             bias.zero_()
+        if data is not None:
+            self.visible.check_means(data)
         if data is not None and self.biased:
             kinds = self.weights[0].alike("visible", data.to(torch.float64).mean(0))
             tied = kinds.mean(1, keepdim=True).expand_as(kinds).reshape(-1)

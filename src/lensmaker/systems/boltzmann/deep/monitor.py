@@ -106,6 +106,10 @@ class DeepMonitor(Watch):
         numbers: dict[str, Any] = {n: math.nan if v is None else v for n, v in row.items()}
         return DeepReading(**numbers)
 
+    @property
+    def judges(self) -> bool:
+        return len(self.machine.visible.states) == 2
+
     def is_lost(self, reading: DeepReading, first: DeepReading) -> bool:
         if math.isnan(first.pseudo_likelihood):
             return reading.reconstruction > WORSE * first.reconstruction

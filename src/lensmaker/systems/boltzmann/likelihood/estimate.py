@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -91,8 +92,8 @@ def log_partition(
     runs, steps
         Of each direction.
     data
-        Rows whose means the independent units have; with them the path is shorter. Half of the chains that the way
-        down starts from then start there.
+        Rows where half of the chains start that the way down starts from; by default annealed ones. The path begins at
+        annealed ones in any case.
     samples
         Of the machine, (n, visible), where the way down starts; by default those of tempered chains.
     progress
@@ -101,7 +102,7 @@ def log_partition(
     Raises
     ------
     InputError
-        If there are fewer than two runs, or no steps.
+        If there are fewer than two runs, or no steps, or data or samples do not fit the visible units.
 
     References
     ----------
@@ -115,7 +116,11 @@ def log_partition(
     """
     if runs < 2 or steps < 1:
         raise InputError("two runs and one step at least", f"{runs} and {steps}", "pass runs=256, steps=1000")
-    path = path_to(machine, data)
+    if data is not None:
+        data = _fitting(machine, data, machine.visible.check_means)
+    if samples is not None:
+        samples = _fitting(machine, samples, machine.visible.check)
+    path = path_to(machine, seed=seed)
     generator = stream("annealing", seed, path.base.device)
     up = forward(path, runs, steps, generator, progress)
     state, moved = Convergence.CONVERGED, 0.0
@@ -123,6 +128,18 @@ def log_partition(
         samples, moved, state = _tempered(path, runs, max(steps, FEWEST), generator, data, progress)
     down = backward(path, samples.view(-1, samples.shape[-1]), steps, generator, progress)
     return _combined(path, up.cpu().numpy(), down.cpu().numpy().reshape(len(samples), -1), moved, state, seed)
+
+
+def _fitting(machine: RestrictedBoltzmannMachine, rows: Tensor, check: Callable[[Tensor], None]) -> Tensor:
+    """Rows in the machine's precision, if they are such as the visible units take."""
+    if rows.ndim != 2 or not len(rows):
+        got = f"shape {tuple(rows.shape)}"
+        raise InputError(
+            "a table of one row or more, (n, visible)", got, "pass one row for each configuration"
+        )
+    rows = rows.to(machine.visible_bias)
+    check(rows)
+    return rows
 
 
 def _tempered(
@@ -139,7 +156,7 @@ def _tempered(
     in the quarter before, there are twice as many, up to eight times.
     """
     times = -(-runs // COLUMNS)
-    ladder = Ladder(path, LEVELS, -(-runs // times), generator, data)
+    ladder = Ladder(path, LEVELS, -(-runs // times), generator, path.rows if data is None else data)
     seen: list[NDArray[np.float64]] = []
     for total in steps * 2 ** np.arange(DOUBLINGS + 1):
         wanted = set(np.linspace(total // 2, total - 1, times + 1, dtype=int)[1:].tolist())

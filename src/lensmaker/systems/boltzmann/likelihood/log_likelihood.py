@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +11,6 @@ import torch
 
 from lensmaker.core import Convergence
 from lensmaker.systems.boltzmann.likelihood.methods import Method, fitting
-from lensmaker.systems.boltzmann.likelihood.path import annealed
 from lensmaker.systems.boltzmann.likelihood.result import LogPartition
 from lensmaker.systems.boltzmann.machine import RestrictedBoltzmannMachine
 from lensmaker.systems.boltzmann.progress import Progress
@@ -105,9 +105,7 @@ def log_likelihood(
     """
     table = rows_of(rows)
     count, mean, spread = _free_energies(machine, table)
-    own = annealed(machine, seed=seed)  # of the machine: ln Z must not depend on the rows that are judged
-    data = own if bool(torch.isfinite(own).all()) else None
-    found = (method or fitting(machine)).log_partition(machine, seed=seed, data=data, progress=progress)
+    found = (method or fitting(machine)).log_partition(machine, seed=seed, progress=progress)
     return LogLikelihood(-mean - found.value, found, spread / math.sqrt(count), spread, count)
 
 
@@ -115,11 +113,12 @@ def log_likelihood(
 def _free_energies(machine: RestrictedBoltzmannMachine, table: Rows) -> tuple[int, float, float]:
     """Number, mean and standard deviation of F over the rows, in double precision."""
     bias, count, mean, squares = machine.visible_bias, 0, 0.0, 0.0
+    wide = copy.deepcopy(machine).double()
     step = max(1, BLOCK // (machine.visible.size + machine.hidden.size))
     for start in range(0, len(table), step):
         block = table.read(start, min(start + step, len(table)), bias.dtype)
         machine.visible.check(block, start)
-        F = machine.free_energy(block.to(bias.device)).double()
+        F = wide.free_energy(block.to(bias.device).double())
         there = float(F.mean())
         total, gap = count + len(F), there - mean
         squares += float((F - there).square().sum()) + gap * gap * count * len(F) / total

@@ -44,7 +44,7 @@ class Method(ABC):
         data: Tensor | None = None,
         progress: Progress | None = None,
     ) -> LogPartition:
-        """Ln Z of a machine; `data` are rows near which its samples are."""
+        """Ln Z of a machine; `data` are rows where half of its chains start."""
 
 
 @dataclass(frozen=True)
@@ -150,7 +150,7 @@ class Integration(Method):
         data: Tensor | None = None,
         progress: Progress | None = None,
     ) -> IntegratedLogPartition:
-        path = path_to(machine, data)
+        path = path_to(machine, seed=seed)
         generator = stream("integration", seed, path.base.device)
         return integrated(
             path,
@@ -158,13 +158,13 @@ class Integration(Method):
             columns=self.columns,
             sweeps=self.sweeps,
             generator=generator,
-            start=data,
+            start=path.rows if data is None else data,
             progress=progress,
         )
 
 
 METHODS: tuple[type[Method], ...] = (Summation, Annealing, Integration)
-"""Every way there is; the command line, the docs and the tests read this tuple."""
+"""Every way there is."""
 
 
 def fitting(machine: RestrictedBoltzmannMachine) -> Method:

@@ -23,10 +23,13 @@ class Path:
         What is annealed.
     base
         a₀, (visible,).
+    rows
+        Visible layers that are roughly the machine's, (n, visible), where there are some.
     """
 
     machine: RestrictedBoltzmannMachine
     base: Tensor
+    rows: Tensor | None = None
 
     @property
     def log_base_partition(self) -> float:
@@ -60,35 +63,29 @@ class Path:
         return self.machine.visible.sample(self.base.expand(rows, -1), generator)
 
 
+ROWS = 256
+"""That are annealed to see where the machine is."""
+
+UP, AFTER = 100, 50
+"""Sweeps on their way from independent units to the machine, and there."""
+
+
 @torch.no_grad()
-def annealed(machine: RestrictedBoltzmannMachine, *, seed: int, rows: int = 256) -> Tensor:
-    """Visible layers that were annealed from independent units to the machine, (rows, visible): roughly its own."""
-    generator = stream("annealed rows", seed, machine.visible_bias.device)
-    path = path_to(machine)
-    v = path.start(rows, generator)
-    for beta in _levels(path):
-        v = path.sweep(v, path.fields(v), beta, generator)
-    return v
+def path_to(machine: RestrictedBoltzmannMachine, *, seed: int) -> Path:
+    """The path that starts at the means of annealed rows, or at those of no fields where these run away.
 
-
-def _levels(path: Path) -> Tensor:
-    """β of `annealed`: up, and then a while at 1."""
-    up = torch.linspace(0, 1, 101, dtype=path.base.dtype, device=path.base.device)
-    return torch.cat([up, up[-1:].expand(50)])
-
-
-def path_to(machine: RestrictedBoltzmannMachine, data: Tensor | None = None) -> Path:
-    """The path that starts at the means of data, or at those of no fields where there are none.
-
-    Raises
-    ------
-    InputError
-        If data do not fit the visible units.
+    The means are those of visible units given hidden ones, which are exact where nothing couples. The means of data
+    will not do: a path that starts in one mode of the machine does not see the others.
     """
-    with torch.no_grad():
-        bias = machine.visible_bias.detach()
-        if data is None:
-            return Path(machine, torch.zeros_like(bias))
-        machine.visible.check_means(data)
-        mean = data.to(torch.float64).mean(0)
-        return Path(machine, machine.visible.field_of_mean(mean).to(bias.dtype))
+    bias = machine.visible_bias.detach()
+    even = Path(machine, torch.zeros_like(bias))
+    generator = stream("annealed rows", seed, bias.device)
+    v = even.start(ROWS, generator)
+    for beta in torch.linspace(0, 1, UP + 1, dtype=bias.dtype, device=bias.device)[1:]:
+        v = even.sweep(v, even.fields(v), beta, generator)
+    v = machine.gibbs(v, AFTER, generator)
+    h = machine.hidden.sample_(even.fields(v), generator)
+    mean = machine.visible.mean_(machine.weights.down(h, bias)).double().mean(0)
+    if not bool(torch.isfinite(v).all() and torch.isfinite(mean).all()):
+        return even
+    return Path(machine, machine.visible.field_of_mean(mean).to(bias.dtype), v)

@@ -14,7 +14,7 @@ PHASES: tuple[type[ModelPhase], ...] = (
     TemperedChains,
     ExactMoments,
 )
-"""Every estimator there is; the command line, the docs and the conformance tests read this tuple."""
+"""Every estimator there is."""
 
 __all__ = [
     "PHASES",

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from lensmaker.core import Convergence
+from lensmaker.core import Convergence, InputError
 from lensmaker.numerics.seeding import stream
 from lensmaker.systems.boltzmann.likelihood.estimate import AnnealedLogPartition, log_partition
 from lensmaker.systems.boltzmann.likelihood.methods import Summation
@@ -275,7 +275,16 @@ def pseudo_likelihoods(
 
 @torch.no_grad()
 def whole_pseudo_likelihoods(machine: RestrictedBoltzmannMachine, rows: Tensor) -> Tensor:
-    """Σ_i ln P(v_i | all others) of each row, (n,), over all units of a dense machine with units of two states."""
+    """Σ_i ln P(v_i | all others) of each row, (n,), over all units of a dense machine with units of two states.
+
+    Raises
+    ------
+    InputError
+        If the machine is of another kind.
+    """
+    if machine.weights.kind != Dense.kind or len(machine.visible.states) != 2:
+        got = f"{machine.visible} and {machine.weights.kind} weights"
+        raise InputError("visible units of two states and a matrix of weights", got, "use pseudo_likelihood")
     W, other = machine.weights.parameter, sum(machine.visible.states)
     fields = machine.hidden_field(rows)
     log_z = machine.hidden.log_partition(fields)

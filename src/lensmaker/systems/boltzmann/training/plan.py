@@ -44,8 +44,11 @@ class Plan:
 
     def __post_init__(self) -> None:
         for name in ("epochs", "batch"):
-            if getattr(self, name) < 1:
-                raise InputError(f"{name} of 1 or more", f"{getattr(self, name)}", f"pass {name}=10")
+            if not (isinstance(getattr(self, name), int) and getattr(self, name) >= 1):
+                got = f"{getattr(self, name)}"
+                raise InputError(f"{name} a whole number of 1 or more", got, f"pass {name}=10")
+        if not (isinstance(self.seed, int) and self.seed >= 0):
+            raise InputError("a seed of 0 or more", f"{self.seed}", "pass seed=0")
         if self.patience < 0:
             raise InputError("a patience of 0 or more", f"{self.patience}", "pass patience=0 to never stop")
         _ = self.schedule

@@ -119,6 +119,8 @@ def rows_of(data: Any) -> Rows:
     if isinstance(data, Rows):
         return data
     source = data.spins if hasattr(data, "spins") else data
+    if isinstance(source, np.ma.MaskedArray) and np.ma.is_masked(source):
+        raise InputError("a table without gaps", "a masked array", "fill or leave out what is masked")
     if not hasattr(source, "shape") or hasattr(source, "to_numpy"):
         source = np.asarray(source)
     if hasattr(source, "tocsr"):  # the one sparse format of scipy that is cut along rows

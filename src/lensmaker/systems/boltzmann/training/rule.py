@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from lensmaker.core import InputError
+from lensmaker.systems.boltzmann.training.schedule import LARGEST
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,8 @@ class Rule:
         if not 0 <= self.momentum < 1:
             raise InputError("a momentum from 0 to below 1", f"{self.momentum}", "pass momentum=0.5")
         for name in ("l1", "l2"):
-            if not getattr(self, name) >= 0:
-                raise InputError("a penalty of 0 or more", f"{name}={getattr(self, name)}", "pass 0")
+            if not 0 <= getattr(self, name) <= LARGEST:
+                got = f"{name}={getattr(self, name)}"
+                raise InputError(f"a penalty from 0 to {LARGEST:g}", got, "pass 0")
         if not 0 < self.slide <= 1:
             raise InputError("a weight above 0 and up to 1", f"slide={self.slide}", "pass slide=0.01")

@@ -124,6 +124,9 @@ class Run:
             self._take_up(self.path)
         else:
             self.first = self.monitor.read(0, 0)
+        if self.training.patience and not self.monitor.judges:
+            got = f"{self.machine.visible}, of which the monitor knows none"
+            raise InputError("patience with a score to judge by", got, "pass patience=0")
         self.good = self.sound = self._snapshot()
         reason = self._patience()
         try:
@@ -173,7 +176,9 @@ class Run:
         self.good = self.sound
         self._go_back()
         self._keep()
-        return f"diverged {when}: lower the learning rate; the last good machine is kept"
+        rule = self.training.rule
+        what = "the learning rate or the penalty" if rule.l1 or rule.l2 else "the learning rate"
+        return f"diverged {when}: lower {what}; the last good machine is kept"
 
     def _finite(self) -> bool:
         return all(bool(torch.isfinite(p.sum())) for p in self.machine.parameters())

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 from lensmaker.core import InputError
+
+LARGEST = 1e15
+"""Of rates and penalties: their products stay finite in single precision."""
 
 
 @dataclass(frozen=True)
@@ -32,8 +34,9 @@ class Schedule:
 
     def __post_init__(self) -> None:
         for rate in (self.first, self.last):
-            if rate is not None and not (math.isfinite(rate) and rate > 0):
-                raise InputError("a learning rate above 0", f"{rate}", "pass learning_rate=0.01")
+            if rate is not None and not 0 < rate <= LARGEST:
+                expected = f"a learning rate above 0 and up to {LARGEST:g}"
+                raise InputError(expected, f"{rate}", "pass learning_rate=0.01")
         if not 0 <= self.warm_up < 1:
             raise InputError(
                 "a share of the training from 0 to below 1", f"{self.warm_up}", "pass warm_up=0.1"

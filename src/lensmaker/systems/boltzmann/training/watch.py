@@ -34,6 +34,11 @@ class Watch(ABC):
     def score(self, reading: Any) -> float:
         """How good the machine was, more is better; nan where that is not known."""
 
+    @property
+    def judges(self) -> bool:
+        """Whether there is a score at all."""
+        return True
+
     def is_lost(self, reading: Any, first: Any) -> bool:
         """Whether the machine ran away, though its numbers are finite; `first` was read before it learned."""
         return False

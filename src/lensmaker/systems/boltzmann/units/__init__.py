@@ -13,7 +13,7 @@ from lensmaker.systems.boltzmann.units.rectified import Rectified
 from lensmaker.systems.boltzmann.units.spin import Spin
 
 UNITS: tuple[type[Units], ...] = (Binary, Spin, Potts, Gaussian, Rectified)
-"""Every kind there is; files, the command line and the conformance tests read this tuple."""
+"""Every kind there is; files and tests read this tuple."""
 
 __all__ = ["UNITS", "Binary", "Gaussian", "Potts", "Rectified", "Spin", "Units", "units_of"]
 

@@ -11,6 +11,9 @@ from lensmaker.core import InputError
 from lensmaker.numerics.draws import normal_
 from lensmaker.systems.boltzmann.units.base import Units
 
+SMALLEST = 1e-12
+"""Variance; fields of smaller ones are more than single precision holds."""
+
 
 class Gaussian(Units):
     """Real s with e = s²/(2σ²): ⟨s⟩ = σ² x, variance σ², ln Z = Σ σ² x²/2 + ½ ln 2πσ².
@@ -25,8 +28,9 @@ class Gaussian(Units):
 
     def __init__(self, count: int, variance: float = 1.0) -> None:
         super().__init__(count)
-        if not (math.isfinite(variance) and variance > 0):
-            raise InputError("a variance above 0", f"{variance}", "pass variance=1.0")
+        if not SMALLEST <= variance <= 1 / SMALLEST:
+            expected = f"a variance from {SMALLEST:g} to {1 / SMALLEST:g}"
+            raise InputError(expected, f"{variance}", "pass variance=1.0, and scale the data")
         self.variance = float(variance)
 
     @property

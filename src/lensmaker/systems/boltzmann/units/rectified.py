@@ -11,6 +11,11 @@ from lensmaker.core import InputError
 from lensmaker.numerics.draws import uniform_
 from lensmaker.systems.boltzmann.units.base import Units
 
+LEAST_MEAN = 0.05
+"""Below it fields of means would be farther below zero than learning comes back from."""
+
+BISECTIONS = 60
+
 
 class Rectified(Units):
     """Real s ≥ 0 with e = s²/2, a Gaussian about x cut off at 0: ln Z = Σ x²/2 + ln Φ(x) + ½ ln 2π.
@@ -48,7 +53,14 @@ class Rectified(Units):
         return x.copy_(found.clamp(min=0.0))
 
     def field_of_mean(self, mean: Tensor) -> Tensor:
-        raise InputError("visible units", "rectified ones", "use them as hidden units")
+        """By bisection: −1/m < x < m, as x < m(x) < −1/x for x < 0 and m(x) > x."""
+        m = mean.double().clamp(min=LEAST_MEAN)
+        low, high = -1 / m, m.clone()
+        for _ in range(BISECTIONS):
+            middle = (low + high) / 2
+            above = self.mean(middle) > m
+            low, high = torch.where(above, low, middle), torch.where(above, middle, high)
+        return ((low + high) / 2).to(mean.dtype)
 
     def check_means(self, data: Tensor, first: int = 0) -> None:
         super().check_means(data, first)

@@ -46,6 +46,9 @@ class Convolutional(Weights):
             raise InputError(
                 "a kernel that fits on the torus", f"{self.kernel} on {self.shape}", "shorten it"
             )
+        if filters < 1 or channels < 1:
+            got = f"{filters} and {channels}"
+            raise InputError("one filter and one channel at least", got, "pass filters=8")
         sites = math.prod(self.shape)
         self.visible, self.hidden = channels * sites, filters * sites
         self.parameter = nn.Parameter(torch.zeros(filters, channels, *self.kernel, dtype=dtype))
