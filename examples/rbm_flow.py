@@ -162,7 +162,10 @@ def printed(groups: dict[tuple[str, int, int, int], list[Row]], known: dict[str,
     for (data, hidden, epochs, cd), rows in groups.items():
         states = sorted({row.energy.convergence.name.lower() for row in rows})
         blind = any(row.magnetic.convergence is Convergence.OUT_OF_SCALE for row in rows)
-        readings = [f"{value:.3f} ± {error:.3f}" for value, error in (over_seeds(rows, "energy"), over_seeds(rows, "magnetic"))]
+        readings = [
+            f"{value:.3f} ± {error:.3f}"
+            for value, error in (over_seeds(rows, "energy"), over_seeds(rows, "magnetic"))
+        ]
         cells = (data, f"{known[data]:.3f}", hidden, epochs, cd, len(rows), readings[0])
         table.add_row(*map(str, cells), "≥ T_c" if blind else readings[1], ", ".join(states))
     return table

@@ -77,7 +77,11 @@ class ReceptiveFields(Instrument):
             "arXiv:1410.3831",
         ),
         Reference(
-            "moran1950", "P. A. P. Moran", "Notes on continuous stochastic phenomena", 1950, "Biometrika 37, 17"
+            "moran1950",
+            "P. A. P. Moran",
+            "Notes on continuous stochastic phenomena",
+            1950,
+            "Biometrika 37, 17",
         ),
     )
 

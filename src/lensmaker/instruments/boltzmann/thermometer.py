@@ -106,7 +106,7 @@ class Thermometer:
         points = []
         for record in records:
             T = dict(record.where.coordinates).get("T", math.inf)
-            if record.quantity.name != quantity or T > highest:
+            if record.quantity.name != quantity or highest < T:
                 continue
             if why := _trouble(record):
                 raise InputError(f"a value to trust at T = {T:g}", why, "leave that temperature out")

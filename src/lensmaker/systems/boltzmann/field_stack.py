@@ -66,7 +66,9 @@ class FieldStack:
         for one, two in pairwise(self.stack):
             if one.hidden.size != two.visible.size:
                 expected = f"{one.hidden.size} visible units on a machine of so many hidden ones"
-                raise InputError(expected, f"{two.visible.size}", "pass the machines from the lowest to the top")
+                raise InputError(
+                    expected, f"{two.visible.size}", "pass the machines from the lowest to the top"
+                )
 
     @cached_property
     def stack(self) -> list[RestrictedBoltzmannMachine]:

@@ -58,7 +58,9 @@ class MachineFlow:
         temperatures = [samples.system.temperature for samples in self.starts]
         if len(set(temperatures)) < len(temperatures):
             got = ", ".join(f"{T:g}" for T in temperatures)
-            raise InputError("starts at temperatures that differ", got, "join the samples of each temperature")
+            raise InputError(
+                "starts at temperatures that differ", got, "join the samples of each temperature"
+            )
 
     @torch.no_grad()
     def states(self, start: Samples, steps: Sequence[int], generator: torch.Generator) -> Iterator[Tensor]:
