@@ -26,8 +26,8 @@ def flow_figure(data: Mapping[str, Any]) -> go.Figure:
     ----------
     data
         `panels`, a list of mappings with `title`; `rows` of `start`, `k`, `temperature`, `error`; and `fixed`, the
-        fixed point and its error, or nothing where there is none. `levels` maps names to temperatures that are drawn across
-        all panels; `reads` is what the axis is called.
+        fixed point and its error, or nothing where there is none. `levels` maps names to temperatures that are drawn
+        across all panels; `reads` is what the axis is called.
     """
     import plotly.graph_objects as go
     from plotly.subplots import make_subplots
