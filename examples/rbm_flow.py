@@ -162,7 +162,10 @@ def printed(groups: dict[tuple[str, int, int, int], list[Row]], known: dict[str,
     for (data, hidden, epochs, cd), rows in groups.items():
         states = sorted({row.energy.convergence.name.lower() for row in rows})
         blind = any(row.magnetic.convergence is Convergence.OUT_OF_SCALE for row in rows)
-        readings = [f"{value:.3f} ± {error:.3f}" for value, error in (over_seeds(rows, "energy"), over_seeds(rows, "magnetic"))]
+        readings = [
+            f"{value:.3f} ± {error:.3f}"
+            for value, error in (over_seeds(rows, "energy"), over_seeds(rows, "magnetic"))
+        ]
         cells = (data, f"{known[data]:.3f}", hidden, epochs, cd, len(rows), readings[0])
         table.add_row(*map(str, cells), "≥ T_c" if blind else readings[1], ", ".join(states))
     return table
@@ -178,16 +181,20 @@ def main(
     beside: Sequence[tuple[int, int]] = (),
 ) -> dict[tuple[str, int, int, int], list[Row]]:
     """Train, iterate, print and draw; `beside` are further epochs and CD-k for the second size."""
-    console = Console()
+    console, log = Console(), Console(stderr=True)
     settings = [(d, n, epochs, cd, s) for d in (MANY, ONE) for n in hidden for s in range(seeds)]
     probe = hidden[min(1, len(hidden) - 1)]
     settings += [(d, probe, e, k, s) for d in (MANY, ONE) for e, k in beside for s in range(seeds)]
-    found = flows(settings, effort, Console(stderr=True))
+    found = flows(settings, effort, log)
     known = {kind: float(next(found)) for kind in (MANY, ONE)}  # type: ignore[arg-type]
     groups: dict[tuple[str, int, int, int], list[Row]] = {}
     for row in found:
         assert isinstance(row, Row)
         groups.setdefault(row[:4], []).append(row)
+        told = f"T_E = {row.energy.value:.3f} ± {row.energy.error:.3f}, {row.energy.convergence.name.lower()}"
+        log.print(
+            f"{row.data}, {row.hidden} hidden, {row.epochs} epochs, CD-{row.cd}, seed {row.seed}: {told}"
+        )
     console.print(printed(groups, known))
     for kind in known:
         console.print(verdict(groups, kind))

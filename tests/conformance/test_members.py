@@ -24,6 +24,9 @@ from lensmaker.design.evidence import Evidence
 from lensmaker.instruments import INSTRUMENTS
 from lensmaker.instruments.attention import AttentionEntropy
 from lensmaker.instruments.boltzmann.machine_ensemble import MachineEnsemble
+from lensmaker.instruments.boltzmann.rbm_flow import RBMFlow
+from lensmaker.instruments.boltzmann.receptive_fields import ReceptiveFields
+from lensmaker.instruments.boltzmann.thermometer import Thermometer
 from lensmaker.instruments.couplings import (
     MaximumLikelihood,
     MinimumProbabilityFlow,
@@ -39,7 +42,9 @@ from lensmaker.instruments.spectra import Spectra
 from lensmaker.instruments.spins.critical_exponents import CriticalExponents
 from lensmaker.instruments.spins.ensemble import Ensemble
 from lensmaker.systems.boltzmann import RestrictedBoltzmannMachine
+from lensmaker.systems.boltzmann.field_stack import FieldStack
 from lensmaker.systems.boltzmann.likelihood import Annealing
+from lensmaker.systems.boltzmann.machine_flow import MachineFlow
 from lensmaker.systems.boltzmann.subject import Subject
 from lensmaker.systems.networks import Network
 from lensmaker.systems.networks.prescription import prescribe
@@ -53,6 +58,7 @@ from lensmaker.systems.spins.sampling import HeatBath, Samples, sample
 from lensmaker.theories import SPIN_THEORIES, THEORIES
 from lensmaker.theories.boltzmann.exact_sum import ExactBoltzmann
 from lensmaker.theories.boltzmann.plefka import Plefka
+from lensmaker.theories.boltzmann.random_fields import RandomFields
 from lensmaker.theories.criticality import ActivationLayer, Criticality
 from lensmaker.theories.finite_width import FiniteWidth
 from lensmaker.theories.kernel_recursion.theory import KernelRecursion
@@ -120,6 +126,26 @@ def machine() -> Subject:
     return Subject(made, made.random(20, torch.Generator().manual_seed(0)))
 
 
+def fields() -> FieldStack:
+    machines = [RestrictedBoltzmannMachine(*sizes) for sizes in ((36, 8), (8, 4))]
+    for seed, made in enumerate(machines):
+        made.initialise(seed=seed)
+    return FieldStack(machines, square(6))
+
+
+def machine_flow() -> MachineFlow:
+    made = RestrictedBoltzmannMachine(16, 5)
+    made.initialise(seed=0, scale=0.3)
+    return MachineFlow(made, [torus_of_samples()])
+
+
+def rbm_flow() -> RBMFlow:
+    scale = [0.5, 1.0, 2.0, 4.0, 8.0]
+    energy = Thermometer("energy", scale, [-2.0, -1.9, -1.7, -0.6, -0.2], [0.0] * 5)
+    magnetisation = Thermometer("magnetisation", scale, [1.0, 0.9, 0.8, 0.4, 0.2], [0.0] * 5)
+    return RBMFlow((energy, magnetisation), doublings=2)
+
+
 @dataclass(frozen=True)
 class Row:
     """How a member is made and what it studies; `silent` are declared quantities that this system lacks."""
@@ -159,6 +185,9 @@ TABLE: dict[type, Row] = {
     MaximumLikelihood: Row(MaximumLikelihood, spins),
     PseudoLikelihood: Row(PseudoLikelihood, spins),
     MinimumProbabilityFlow: Row(MinimumProbabilityFlow, spins),
+    RandomFields: Row(lambda: RandomFields(3), fields),
+    ReceptiveFields: Row(lambda: ReceptiveFields(3), fields),
+    RBMFlow: Row(rbm_flow, machine_flow),
     MachineEnsemble: Row(lambda: MachineEnsemble(Annealing(16, 20), columns=4, sweeps=40), machine),
 }
 

@@ -16,9 +16,7 @@ def statistics(w: NDArray[np.float64], window: int) -> dict[str, float]:
     half = window // 2
     total = sum(w[site] ** 2 for site in np.ndindex(rows, columns))
     inside = [
-        w[(y + i) % rows, (x + j) % columns]
-        for i in range(-half, half + 1)
-        for j in range(-half, half + 1)
+        w[(y + i) % rows, (x + j) % columns] for i in range(-half, half + 1) for j in range(-half, half + 1)
     ]
     bonds = sum(
         w[r, c] * (w[(r + 1) % rows, c] + w[r, (c + 1) % columns]) for r, c in np.ndindex(rows, columns)

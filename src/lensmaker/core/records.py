@@ -49,8 +49,8 @@ class Convergence(Enum):
     UNEVEN = "few of the samples carry all the weight, so the error is a guess: take more of them"
     NO_ONE_POWER = "the sizes do not follow one power: leave the smallest out, or add larger ones"
     UNBOUNDED = "the samples fit best at an infinite value: draw more of them, or penalise large values"
-    OUT_OF_SCALE = "the value is beyond the scale of the thermometer: calibrate it over more temperatures, or read another"
-    ENDS_APART = "the starts end apart: iterate longer; where they still do, there is more than one fixed point"
+    OUT_OF_SCALE = "the value is beyond the scale of the thermometer: calibrate it at more temperatures"
+    ENDS_APART = "the starts end apart: iterate longer, or there is more than one fixed point"
 
 
 @dataclass(frozen=True)

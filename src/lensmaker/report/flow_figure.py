@@ -25,9 +25,9 @@ def flow_figure(data: Mapping[str, Any]) -> go.Figure:
     Parameters
     ----------
     data
-        `panels`, a list of mappings with `title`; `rows` of `start`, `k`, `temperature`, `error`; and `fixed`, the fixed
-        point and its error, or nothing where there is none. `levels` maps names to temperatures that are drawn across
-        all panels; `reads` is what the axis is called.
+        `panels`, a list of mappings with `title`; `rows` of `start`, `k`, `temperature`, `error`; and `fixed`, the
+        fixed point and its error, or nothing where there is none. `levels` maps names to temperatures that are drawn
+        across all panels; `reads` is what the axis is called.
     """
     import plotly.graph_objects as go
     from plotly.subplots import make_subplots
@@ -47,17 +47,18 @@ def flow_figure(data: Mapping[str, Any]) -> go.Figure:
     starts = sorted({row["start"] for panel in panels for row in panel["rows"]})
     for n, panel in enumerate(panels):
         place = {"row": n // columns + 1, "col": n % columns + 1}
-        for name, temperature in data.get("levels", {}).items():
-            figure.add_hline(
-                temperature,
-                line={"color": GREY, "dash": "dot", "width": 1},
-                annotation={"text": name, "font": {"size": 11, "color": GREY}},
-                annotation_position="top right",
-                **place,
-            )
         for k, start in enumerate(starts):
             rows = [row for row in panel["rows"] if row["start"] == start]
             figure.add_trace(_curve(rows, start, COLOURS[k % len(COLOURS)], n == 0, go), **place)
+        # after the curves: plotly leaves lines across a panel out while it is empty
+        for name, temperature in data.get("levels", {}).items():
+            figure.add_hline(
+                temperature,
+                line={"color": GREY, "dash": "dot", "width": 1.5},
+                annotation={"text": name, "font": {"size": 11, "color": GREY}},
+                annotation_position="bottom right",
+                **place,
+            )
         if panel.get("fixed") is not None:
             figure.add_hline(panel["fixed"][0], line={"color": RED, "width": 1.2}, **place)
         ticks = sorted({row["k"] for row in panel["rows"]})
@@ -87,11 +88,13 @@ def flow_html(data: Mapping[str, Any], title: str) -> str:
     )
     levels = ", ".join(f"{name} at {number(T, 4)}" for name, T in data.get("levels", {}).items())
     caption = (
-        "Temperature of configurations after k iterations v → h → v, one curve for each temperature that they began at, "
-        "with standard errors. A red line is the fixed point, where all of them have reached one; open points are beyond "
-        "the scale of the thermometer."
+        "Temperature of configurations after k iterations v → h → v, one curve for each temperature that they began "
+        "at, with standard errors. A red line is the fixed point, where all of them have reached one; open points are "
+        "beyond the scale of the thermometer."
     )
-    return figure_page(title, caption + (f" Dotted: {levels}." if levels else ""), figure, script=get_plotlyjs())
+    return figure_page(
+        title, caption + (f" Dotted: {levels}." if levels else ""), figure, script=get_plotlyjs()
+    )
 
 
 def _title(panel: Mapping[str, Any]) -> str:

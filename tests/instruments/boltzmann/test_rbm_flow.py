@@ -50,7 +50,9 @@ def numbers(scale: float = 0.5, hidden: int = 3) -> tuple[np.ndarray, np.ndarray
 
 def machine(W: np.ndarray, a: np.ndarray, b: np.ndarray) -> RestrictedBoltzmannMachine:
     made = RestrictedBoltzmannMachine(Spin(len(a)), Spin(len(b)), dtype=torch.float64)
-    for parameter, value in zip((made.weights.parameter, made.visible_bias, made.hidden_bias), (W, a, b), strict=True):
+    for parameter, value in zip(
+        (made.weights.parameter, made.visible_bias, made.hidden_bias), (W, a, b), strict=True
+    ):
         parameter.data = torch.from_numpy(value.copy())
     return made
 
@@ -124,11 +126,13 @@ def test_a_slow_machine_is_said_not_to_have_arrived() -> None:
 
 
 def test_several_fixed_points_are_said() -> None:
-    """Two spins each tied to a unit of their own by weights of 30: all configurations stay as they are."""
+    """Each spin tied to a unit of its own by a weight of 30: all configurations stay as they are."""
     frozen = machine(30 * np.eye(N), np.zeros(N), np.zeros(N))
     starts = [drawn(1.0, 2000, 0), drawn(5.0, 2000, 1)]
     found = RBMFlow(doublings=3).measure(MachineFlow(frozen, starts))
-    by_place = {(m.quantity.name, str(m.where)): m.convergence for m in found if m.where.operation == "fixed point"}
+    by_place = {
+        (m.quantity.name, str(m.where)): m.convergence for m in found if m.where.operation == "fixed point"
+    }
     assert by_place["energy", "machine:fixed point[start=1]"] is Convergence.CONVERGED
     assert by_place["energy", "machine:fixed point"] is Convergence.ENDS_APART
     one = RBMFlow(doublings=3).measure(MachineFlow(frozen, starts[:1]))
@@ -139,7 +143,9 @@ def test_units_of_0_and_1_are_spins_of_a_machine_with_other_numbers() -> None:
     """E of v = (1 + s)/2, h = (1 + t)/2: W/4, a/2 + Σ_j W/4, b/2 + Σ_i W/4."""
     W, a, b = numbers(1.0)
     binary = RestrictedBoltzmannMachine(Binary(N), Binary(3), dtype=torch.float64)
-    for parameter, value in zip((binary.weights.parameter, binary.visible_bias, binary.hidden_bias), (W, a, b), strict=True):
+    for parameter, value in zip(
+        (binary.weights.parameter, binary.visible_bias, binary.hidden_bias), (W, a, b), strict=True
+    ):
         parameter.data = torch.from_numpy(value.copy())
     P = exact.transition(W / 4, a / 2 + W.sum(1) / 4, b / 2 + W.sum(0) / 4)
     found = RBMFlow(doublings=2).measure(MachineFlow(binary, [drawn(2.0, 20_000, 3)]))
@@ -166,7 +172,9 @@ def test_bad_input_is_one_sentence() -> None:
         MachineFlow(small, [])
     with pytest.raises(InputError, match="starts at temperatures that differ, but got 1, 1"):
         MachineFlow(small, [start, start])
-    with pytest.raises(InputError, match="samples of 9 spins of ±1, as the machine has visible units, but got"):
+    with pytest.raises(
+        InputError, match="samples of 9 spins of ±1, as the machine has visible units, but got"
+    ):
         MachineFlow(RestrictedBoltzmannMachine(Spin(9), Spin(2)), [start])
     with pytest.raises(InputError, match="visible units of two states"):
         MachineFlow(RestrictedBoltzmannMachine(Gaussian(8), Spin(2)), [start])

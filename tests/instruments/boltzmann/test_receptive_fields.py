@@ -54,7 +54,9 @@ def test_a_field_of_one_site() -> None:
     delta[0, 3, 5], delta[1, 19, 0], delta[2, 0, 0] = 2.0, -1.0, 0.1
     found = values(delta)
     assert [found[name] for name in WHOLE] == pytest.approx([1, 1, 1, 0], abs=1e-12)
-    assert found["field_half_width"] == pytest.approx((1 + math.sqrt(2)) / 2 / 2)  # half way to the first shell
+    assert found["field_half_width"] == pytest.approx(
+        (1 + math.sqrt(2)) / 2 / 2
+    )  # half way to the first shell
 
 
 def test_a_block_of_equal_weights() -> None:
@@ -87,7 +89,7 @@ def test_a_chessboard() -> None:
 
 @pytest.mark.parametrize("σ", [2.0, 3.0, 5.0])
 def test_a_gaussian_of_known_width(σ: float) -> None:
-    """P = 2πσ², neighbours e^(−1/4σ²), half-width σ √ln 2 to a percent, window [erf(4.5/σ)]² where sums are integrals."""
+    """P = 2πσ², neighbours e^(−1/4σ²), half-width σ √ln 2, window about [erf(4.5/σ)]², sums being integrals."""
     fields = np.stack([gaussian(64, σ), -2 * gaussian(64, σ, (40, 7))])
     found = values(fields)
     assert found["field_participation"] == pytest.approx(2 * math.pi * σ**2, rel=1e-6)

@@ -94,7 +94,9 @@ def test_a_magnetisation_is_blind_above_the_end_of_its_scale() -> None:
 
 def test_what_is_no_thermometer() -> None:
     points = ([1.0, 2.0, 3.0, 4.0], [0.0] * 4)
-    with pytest.raises(InputError, match=r"got 0\.3 at T = 2 and 0\.2 at T = 3: calibrate it with more samples"):
+    with pytest.raises(
+        InputError, match=r"got 0\.3 at T = 2 and 0\.2 at T = 3: calibrate it with more samples"
+    ):
         Thermometer("energy", points[0], [0.1, 0.3, 0.2, 0.4], points[1])
     with pytest.raises(InputError, match="finite values at temperatures that rise"):
         Thermometer("energy", [1.0, 2.0, 2.0, 4.0], [0.1, 0.2, 0.3, 0.4], points[1])

@@ -68,7 +68,7 @@ def test_the_mean_share_of_all_sites_is_one() -> None:
 
 
 def test_random_weights_are_random_fields() -> None:
-    """102 comparisons of a stack of three layers of Mehta and Schwab's sizes; |z| < 4 of all: a false alarm of 0.6 %."""
+    """102 comparisons of a stack of the sizes of Mehta and Schwab; |z| < 4 of all: a false alarm of 0.6 %."""
     system = stack(400, 100, 25)
     pairs, alone, left = compare(RandomFields().predict(system), ReceptiveFields().measure(system))
     assert (len(pairs), len(alone), len(left)) == (102, 0, 0)
@@ -78,7 +78,7 @@ def test_random_weights_are_random_fields() -> None:
 
 @pytest.mark.slow
 def test_scores_over_many_random_stacks_are_standard_normal() -> None:
-    """60 stacks of 30-12-8: of the deepest layer no quantity has a mean score beyond 4/√60 or a spread beyond 1 ± 0.3."""
+    """60 stacks of 30-12-8: of the deepest layer no mean score is beyond 4/√60, no spread beyond 0.6 … 1.3."""
     scores: dict[str, list[float]] = {}
     for seed in range(60):
         system = stack(30, 12, 8, seed=seed + 1, lattice=12)

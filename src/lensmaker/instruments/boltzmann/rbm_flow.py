@@ -54,12 +54,12 @@ class RBMFlow(Instrument):
     r"""Energy and |m| of spins after k = 0, 1, 2, 4 … iterations v → h → v of a machine, as values and temperatures.
 
     At "flow", for each start and k, the means over configurations, with errors that know of the autocorrelation of the
-    samples they started from, and the temperatures that thermometers read. At "fixed point", for each start the state at
-    the last k, and for all of them together their mean. A start has reached it if energy and |m| at the last two doublings
-    of k, K/4 → K/2 → K, do not move by more than 3.5 standard errors of the difference of the same chains; otherwise the
-    iteration is said to have stopped at its limit. Where the ends of several starts differ (χ², p < 0.001) that
-    is said too: there are several fixed points, or metastable states. The fixed point of the mean is the marginal
-    distribution of the machine itself, if its chain is ergodic.
+    samples they started from, and the temperatures that thermometers read. At "fixed point", for each start the state
+    at the last k, and for all of them together their mean. A start has reached it if energy and |m| over the last two
+    doublings of k, K/4 → K/2 → K, do not move by more than 3.5 standard errors of the difference of the same chains;
+    otherwise the iteration is said to have stopped at its limit. Where the ends of several starts differ (χ²,
+    p < 0.001) that is said too: there are several fixed points, or metastable states. A fixed point that is the only
+    one is the marginal distribution of the machine itself.
 
     Parameters
     ----------

@@ -43,7 +43,7 @@ def participation(N: int) -> Law:
 
 
 def largest_share(N: int) -> Law:
-    """max w²/Σw²: ⟨max w²⟩/N, with ⟨max w²⟩ = ∫ (1 − erf(x/√2)^N) 2x dx; its square alike with N(N + 2).
+    """Max w²/Σw²: ⟨max w²⟩/N, with ⟨max w²⟩ = ∫ (1 − erf(x/√2)^N) 2x dx; its square alike with N(N + 2).
 
     Examples
     --------
