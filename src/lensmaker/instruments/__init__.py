@@ -6,6 +6,7 @@ from lensmaker.instruments.boltzmann.machine_ensemble import MachineEnsemble
 from lensmaker.instruments.couplings import MaximumLikelihood, MinimumProbabilityFlow, PseudoLikelihood
 from lensmaker.instruments.gradients import Gradients
 from lensmaker.instruments.jacobian import Jacobian
+from lensmaker.instruments.renormalization import MonteCarloRG, RenormalisedCouplings
 from lensmaker.instruments.saturation import Saturation
 from lensmaker.instruments.signals import Signals
 from lensmaker.instruments.spectra import Spectra
@@ -25,5 +26,7 @@ INSTRUMENTS: tuple[type[Instrument], ...] = (
     PseudoLikelihood,
     MinimumProbabilityFlow,
     MachineEnsemble,
+    MonteCarloRG,
+    RenormalisedCouplings,
 )
 """Every instrument there is; the CLI, the docs and the conformance tests read this tuple."""
