@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 import torch
-from exact.block_spins import Torus
 from numpy.typing import NDArray
 
+from exact.block_spins import Torus
 from lensmaker.systems.spins.canonical import Canonical
 from lensmaker.systems.spins.hamiltonian import ising
 from lensmaker.systems.spins.lattices import Lattice, square
@@ -32,7 +32,7 @@ def on(lattice: Lattice | None, n: int, seed: int = 0) -> Samples:
 
 
 def independent(torus: Torus, n: int, seed: int, each: int = 1) -> Samples:
-    """Of the Ising model at T_c, each of them so many times in a row."""
-    p = torus.distribution(np.array([K_C, *[0.0] * (torus.before.shape[1] - 1)]))
+    """Of the Ising model on a torus, each of them so many times in a row."""
+    p = torus.distribution()
     drawn = np.random.default_rng(seed).choice(len(p), n, p=p)
-    return by_hand(torus.fine[drawn].repeat(each, 0), Canonical(ising(square(4)), 1 / K_C))
+    return by_hand(torus.fine[drawn].repeat(each, 0), Canonical(ising(square(4)), 1 / torus.K))

@@ -6,9 +6,9 @@ import math
 
 import numpy as np
 import pytest
+
 from exact.block_spins import Torus
 from instruments.renormalization.samples import K_C, by_hand, independent, on
-
 from lensmaker.core import Convergence, InputError, Verdict, compare
 from lensmaker.instruments.couplings import MaximumLikelihood, PseudoLikelihood
 from lensmaker.instruments.couplings.method import CouplingMethod
@@ -45,7 +45,10 @@ def test_further_operators_of_a_ring_have_no_coupling() -> None:
     ring = sample(Canonical(ising(chain(32)), 1.0), 4000, rule=SwendsenWang(), seed=2)
     found = RenormalisedCouplings(DecimationRule(), (NEIGHBOUR, TWO_APART)).measure(ring)
     further = [m for m in found if m.where.path == "two_apart"]
-    assert [str(m.where) for m in further] == ["two_apart:spins[T=1, level=0]", "two_apart:spins[T=1, level=1]"]
+    assert [str(m.where) for m in further] == [
+        "two_apart:spins[T=1, level=0]",
+        "two_apart:spins[T=1, level=1]",
+    ]
     for m in further:
         assert abs(m.value) < 4 * m.error < 0.05
 
@@ -53,8 +56,8 @@ def test_further_operators_of_a_ring_have_no_coupling() -> None:
 @pytest.mark.parametrize("method", [PseudoLikelihood(), MaximumLikelihood()], ids=lambda m: m.name)
 def test_block_spins_of_a_small_torus(method: CouplingMethod) -> None:
     """Four block spins have three even couplings and no more, which all configurations tell: |z| < 4 of three."""
-    torus = Torus([o.name for o in THREE])
-    exact = torus.couplings(np.array([K_C, 0.0, 0.0]))
+    torus = Torus([o.name for o in THREE], K_C)
+    exact = torus.couplings()
     samples = independent(torus, 20_000, 0)
     found = RenormalisedCouplings(MajorityRule(), THREE, method).measure(samples)
     first = found.select(where=str(found[0].where))[0]
@@ -62,7 +65,7 @@ def test_block_spins_of_a_small_torus(method: CouplingMethod) -> None:
     for m, K in zip(found[3:], exact, strict=True):
         assert m.convergence is Convergence.CONVERGED
         assert abs(m.value - K) < 4 * m.error < 0.05
-    assert exact[0] > 5 * max(abs(exact[1:]))
+    assert exact[0] > 4 * max(abs(exact[1:]))
 
 
 def test_what_cannot_be_told_is_said() -> None:

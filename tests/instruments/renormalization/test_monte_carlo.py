@@ -8,9 +8,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from scipy.stats import chi2
+
 from exact.block_spins import Torus
 from instruments.renormalization.samples import K_C, by_hand, independent, on
-
 from lensmaker.core import Convergence, InputError, Verdict, compare
 from lensmaker.instruments.renormalization import (
     DIAGONAL,
@@ -26,7 +27,7 @@ from lensmaker.instruments.renormalization import (
     sums,
 )
 from lensmaker.instruments.renormalization.operators import CORNER
-from lensmaker.systems.spins import Canonical, Samples, chain, from_matrix, honeycomb, ising, sample, square
+from lensmaker.systems.spins import Canonical, Samples, chain, from_matrix, ising, sample, square, triangular
 from lensmaker.systems.spins.coarse_graining import DecimationRule, FunctionRule, MajorityRule, repeated
 from lensmaker.systems.spins.sampling import SwendsenWang, Wolff
 from lensmaker.theories.spins.critical_point import CriticalPoint
@@ -39,50 +40,34 @@ T_C = 1 / K_C
 @pytest.mark.parametrize("operators", [THREE[:1], THREE, (SPIN,), (SPIN, CORNER)], ids=len)
 @pytest.mark.parametrize("K", [0.2, K_C])
 def test_the_matrix_of_all_configurations_is_that_of_derivatives(operators: tuple, K: float) -> None:
-    """2^16 configurations with each of their block spins, weighted, against differences of ⟨S⟩: to 1e-8."""
-    torus = Torus([o.name for o in operators])
-    couplings = np.zeros(len(operators))
-    neighbours = Torus(["neighbour"])
-    weight = neighbours.distribution(np.array([K]))
+    """2^16 configurations with each of their block spins, weighted, against derivatives of ⟨S⟩."""
+    torus = Torus([o.name for o in operators], K)
     s, μ = np.nonzero(torus.rule)
     fine = sums(torch.from_numpy(torus.fine), square(4), operators)[s]
     coarse = sums(torch.from_numpy(torus.coarse), square(2), operators)[μ]
-    found = flow_matrix(coarse, fine, weight[s] * torus.rule[s, μ])
-    torus.distribution = lambda k: tilted(weight, torus.before @ k)  # type: ignore[method-assign]
-    assert found == pytest.approx(torus.matrix(couplings), abs=1e-8)
-
-
-def tilted(weight: np.ndarray, exponent: np.ndarray) -> np.ndarray:
-    more = weight * np.exp(exponent)
-    return np.asarray(more / more.sum())
-
-
-def exact_exponents(names: list[str]) -> float:
-    torus = Torus(names)
-    weight = Torus(["neighbour"]).distribution(np.array([K_C]))
-    torus.distribution = lambda k: tilted(weight, torus.before @ k)  # type: ignore[method-assign]
-    T = torus.matrix(np.zeros(len(names)))
-    return math.log2(np.abs(np.linalg.eigvals(T)).max())
+    found = flow_matrix(coarse, fine, torus.distribution()[s] * torus.rule[s, μ])
+    assert found == pytest.approx(torus.matrix(), rel=1e-9, abs=1e-10)
 
 
 def test_exponents_of_samples_and_their_errors() -> None:
-    """60 sets: |z| < 4 of the mean (false alarm 6e-5 each), and χ² of the errors within 99.99 %: 30.3 … 102.7."""
-    torus = Torus(["neighbour"])
-    sets = [independent(torus, 1500, seed) for seed in range(60)]
-    for names, operators in ((["neighbour"], THREE[:1]), ([o.name for o in THREE], THREE), (["spin"], (SPIN,))):
+    """60 sets: |z| < 4 of the mean, and χ² of 59 about it within 99.99 %: three of each, a false alarm of 1e-4 each."""
+    sets = [independent(Torus(["neighbour"], 0.3), 1000, seed) for seed in range(60)]
+    low, high = chi2.ppf([5e-5, 1 - 5e-5], 59)
+    for operators in (THREE[:1], THREE, (SPIN,)):
         even, odd = (operators, ()) if operators[0].is_even else ((), operators)
         tables = [MonteCarloRG(MajorityRule(), even, odd, seed=k).measure(s) for k, s in enumerate(sets)]
         measured = [m for table in tables for m in table]
         assert {m.convergence for m in measured} == {Convergence.CONVERGED}
         y, σ = np.array([(m.value, m.error) for m in measured]).T
-        z = (y - exact_exponents(names)) / σ
+        T = Torus([o.name for o in operators], 0.3).matrix()
+        z = (y - math.log2(np.abs(np.linalg.eigvals(T)).max())) / σ
         assert abs(z.mean()) * math.sqrt(len(z)) < 4
-        assert 27 < ((z - z.mean()) ** 2).sum() < 103
+        assert low < ((z - z.mean()) ** 2).sum() < high
 
 
 def test_repeated_samples_tell_no_more() -> None:
     """Each sample ten times in a row: the error is that of the samples that differ, to 35 % with its own noise."""
-    torus = Torus(["neighbour"])
+    torus = Torus(["neighbour"], K_C)
     once, often = (
         MonteCarloRG(MajorityRule(), THREE[:1]).measure(independent(torus, 2000, 0, each)) for each in (1, 10)
     )
@@ -100,7 +85,7 @@ def test_decimation_of_a_ring(operators: int) -> None:
     assert len(pairs) == 6
     assert not alone
     for pair in pairs:
-        assert pair.measurement.error < 0.03
+        assert pair.measurement.error < 0.05
         assert abs(pair.z_score) < 4
 
 
@@ -115,13 +100,13 @@ def test_blocks_of_three() -> None:
 
 
 def test_more_operators_are_read_off_one_matrix() -> None:
-    torus = independent(Torus(["neighbour"]), 1000, 5)
+    torus = independent(Torus(["neighbour"], K_C), 1000, 5)
     (step, _) = MonteCarloRG(MajorityRule(), THREE).steps(torus)
-    (one, _) = MonteCarloRG(MajorityRule(), THREE[:1]).measure(torus)
-    assert step.exponent(1) == pytest.approx((one.value, one.error), rel=1e-9)
+    (one, _) = MonteCarloRG(MajorityRule(), THREE[:1]).steps(torus)
+    assert step.exponent(1) == pytest.approx(one.exponent(), rel=1e-9)
+    assert one.errors[0, 0] == pytest.approx(one.exponent().error * math.log(2) * one.matrix[0, 0], rel=0.05)
     assert step.eigenvalues().shape == (3,)
     assert step.errors.shape == step.matrix.shape == (3, 3)
-    assert step.errors[0, 0] == pytest.approx(step.exponent(1).error * math.log(2) * step.matrix[0, 0], rel=0.5)
     assert "level 1, neighbour, diagonal, plaquette: y = " in str(step)
     with pytest.raises(InputError, match="1 to 3 operators"):
         step.exponent(4)
@@ -136,12 +121,12 @@ def test_samples_that_do_not_tell_operators_apart_are_refused() -> None:
     with pytest.raises(InputError, match=r"got two_apart, which is the same in all samples"):
         MonteCarloRG(MajorityRule(), (NEIGHBOUR, TWO_APART)).measure(on(square(4), 500))
     up = by_hand(np.ones((100, 64), np.int8), Canonical(ising(square(8)), 1.0))
-    with pytest.raises(InputError, match="neighbour, of which a combination|neighbour, which is"):
+    with pytest.raises(InputError, match="neighbour, which is the same in all samples"):
         MonteCarloRG(MajorityRule(), (NEIGHBOUR,)).measure(up)
 
 
 def test_few_samples_for_many_operators_are_said_to_be_few() -> None:
-    few = MonteCarloRG(MajorityRule(), EVEN, ODD).measure(on(square(16), 45))
+    few = MonteCarloRG(MajorityRule(), EVEN, ODD).measure(on(square(16), 240))
     assert [m.convergence for m in few] == [
         Convergence.TOO_FEW_FOR_OPERATORS,
         Convergence.CONVERGED,
@@ -164,7 +149,7 @@ def test_a_negative_or_complex_eigenvalue_is_said() -> None:
 
 
 def test_bad_input() -> None:
-    torus = on(square(8), 50)
+    torus, placeless = on(square(8), 50), Canonical(from_matrix(np.zeros((64, 64))), 2.0)
     with pytest.raises(InputError, match="spin on the wrong side"):
         MonteCarloRG(MajorityRule(), (SPIN,))
     with pytest.raises(InputError, match="got none"):
@@ -174,26 +159,25 @@ def test_bad_input() -> None:
             Samples(torus.spins, Canonical(ising(square(8), h=0.1), 2.0), torus.provenance)
         )
     with pytest.raises(InputError, match="samples on a lattice"):
-        placeless = Canonical(from_matrix(np.zeros((64, 64))), 2.0)
         MonteCarloRG(MajorityRule()).measure(Samples(torus.spins, placeless, torus.provenance))
     with pytest.raises(InputError, match="multiples of 2"):
         MonteCarloRG(MajorityRule()).measure(on(square(9), 50))
     with pytest.raises(InputError, match="axes at right angles"):
-        MonteCarloRG(MajorityRule()).measure(on(honeycomb(4), 50))
+        MonteCarloRG(MajorityRule()).measure(on(triangular(4), 50))
     flat = FunctionRule(lambda s, generator: s[:, :32], square(8), square(8, 4))
     with pytest.raises(InputError, match="shortens all sides of a lattice alike"):
         MonteCarloRG(flat).measure(torus)
 
 
 def test_equal_seeds_give_equal_numbers() -> None:
-    torus = independent(Torus(["neighbour"]), 300, 0)
+    torus = independent(Torus(["neighbour"], K_C), 300, 0)
     first, again, other = (MonteCarloRG(MajorityRule(), seed=k).measure(torus) for k in (1, 1, 2))
     assert first == again
     assert first != other
 
 
 def test_samples_that_have_not_converged_are_said_not_to_have() -> None:
-    torus = independent(Torus(["neighbour"]), 400, 0)
+    torus = independent(Torus(["neighbour"], K_C), 400, 0)
     apart = replace(torus.provenance, chains=2)
     two = torch.stack([torus.spins[:200].abs(), torus.spins[200:]], 1).flatten(0, 1)
     found = MonteCarloRG(MajorityRule(), THREE[:1]).measure(Samples(two, torus.system, apart))
@@ -220,7 +204,12 @@ def test_exponents_stand_beside_the_theory() -> None:
         assert pair.ratio == pytest.approx(1, rel=0.015 if "magnetic" in pair.quantity.name else 0.08)
 
 
-PUBLISHED = {1: (0.910, 0.965, 1.881), 2: (0.962, 1.000, 1.876), 3: (0.963, 1.004, 1.873), 4: (0.942, 0.999, 1.871)}
+PUBLISHED = {
+    1: (0.910, 0.965, 1.881),
+    2: (0.962, 1.000, 1.876),
+    3: (0.963, 1.004, 1.873),
+    4: (0.942, 0.999, 1.871),
+}
 """Level → y_t of one operator, y_t of three, y_h of one, at L = 64 with the majority rule, b = 2."""
 
 

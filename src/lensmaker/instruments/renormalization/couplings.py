@@ -89,7 +89,5 @@ class RenormalisedCouplings(Instrument):
             spins = np.ascontiguousarray(by_chain(level.spins.numpy(), chains))
             for m in infer(spins, terms, self.method).to_table():
                 name = "" if m.where.path == NEIGHBOUR.name else m.where.path
-                found.append(
-                    replace(m, where=at_level(samples, level.number, name), instrument=self.name)
-                )
+                found.append(replace(m, where=at_level(samples, level.number, name), instrument=self.name))
         return Table(found)

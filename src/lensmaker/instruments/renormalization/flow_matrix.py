@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NoReturn
@@ -127,7 +127,7 @@ class FlowMatrix:
     names
         Of the operators.
     blocks
-        Means of `moments`, about the mean of all samples, over blocks of samples that are nearly independent, (blocks, 2A + 2A²).
+        Means of `moments`, about the mean of all samples, over blocks that are nearly independent, (blocks, 2A + 2A²).
     """
 
     level: int
@@ -144,10 +144,11 @@ class FlowMatrix:
     def errors(self) -> Values:
         """Jackknife errors of T_ab, (A, A)."""
         A = len(self.names)
-        found = np.empty((A, A))
-        for a, b in np.ndindex(A, A):
-            found[a, b] = jackknife(self.blocks, self._of(lambda T, a=a, b=b: T[..., a, b])).error
-        return found
+
+        def error(a: int, b: int) -> float:
+            return jackknife(self.blocks, lambda mean: _solved(mean)[..., a, b]).error
+
+        return np.array([[error(a, b) for b in range(A)] for a in range(A)])
 
     def eigenvalues(self, operators: int | None = None) -> NDArray[np.complex128]:
         """Of T among the first so many operators, the largest in size first."""
@@ -155,7 +156,7 @@ class FlowMatrix:
         return np.asarray(found[np.argsort(-np.abs(found))], np.complex128)
 
     def exponent(self, operators: int | None = None) -> Estimate:
-        """y = ln |λ|/ln b of the leading eigenvalue, with its jackknife error.
+        """Leading eigenvalue λ as a power of b, y = ln |λ|/ln b, with its jackknife error.
 
         Parameters
         ----------
@@ -168,20 +169,16 @@ class FlowMatrix:
             If there are not so many.
         """
         A = self._count(operators)
-        return jackknife(_among(self.blocks, A), self._of(lambda T: self._leading(T)))
+        return jackknife(_among(self.blocks, A), self._leading)
 
     def is_exponent(self, operators: int | None = None) -> bool:
         """Whether the leading eigenvalue is a positive number: otherwise y is that of its size alone."""
         first = self.eigenvalues(operators)[0]
         return bool(first.imag == 0 and first.real > 0)
 
-    def _leading(self, T: Values) -> Any:
+    def _leading(self, mean: Values) -> Any:
         with np.errstate(divide="ignore"):  # of an eigenvalue 0; −∞ is said not to be finite
-            return np.log(np.abs(np.linalg.eigvals(T)).max(-1)) / math.log(self.scale)
-
-    @staticmethod
-    def _of(function: Callable[[Values], Any]) -> Callable[[Values], Any]:
-        return lambda mean: function(_solved(mean))
+            return np.log(np.abs(np.linalg.eigvals(_solved(mean))).max(-1)) / math.log(self.scale)
 
     def _count(self, operators: int | None) -> int:
         A = len(self.names) if operators is None else operators

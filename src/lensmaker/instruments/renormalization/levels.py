@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
-import numpy as np
 import torch
 from numpy.typing import NDArray
 
@@ -25,7 +25,9 @@ def levels_of(samples: Samples, flow: CoarseGrainer, seed: int) -> Iterator[Leve
     lattice = samples.system.hamiltonian.lattice
     if lattice is None:
         raise InputError(
-            "samples on a lattice", "a Hamiltonian without one", "make it with ising(square(64)), for instance"
+            "samples on a lattice",
+            "a Hamiltonian without one",
+            "make it with ising(square(64)), for instance",
         )
     steps = flow if isinstance(flow, Flow) else Flow((flow,))
     return steps.levels(samples.spins, lattice, torch.Generator().manual_seed(seed))
@@ -55,7 +57,7 @@ def scale_between(fine: Lattice, coarse: Lattice) -> float:
     return ratios.pop()
 
 
-def by_chain(values: NDArray[np.float64], chains: int) -> NDArray[np.float64]:
+def by_chain(values: NDArray[Any], chains: int) -> NDArray[Any]:
     """(n, …) in the order of `Samples` → (chains, steps, …); a last step that not all chains have taken is left out."""
     steps = len(values) // chains
     return values[: steps * chains].reshape(steps, chains, *values.shape[1:]).swapaxes(0, 1)

@@ -156,8 +156,9 @@ def images_on(lattice: Lattice, operator: Operator) -> tuple[Shape, ...]:
     found = operator.images(len(lattice.shape))
     if len(found) > _IMAGES:
         raise InputError(
-            f"an operator of at most {_IMAGES} images", f"{len(found)} of {operator.name}", "take one that is "
-            "more symmetric"
+            f"an operator of at most {_IMAGES} images",
+            f"{len(found)} of {operator.name}",
+            "take one that is more symmetric",
         )
     return found
 

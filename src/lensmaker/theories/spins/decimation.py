@@ -72,7 +72,9 @@ class Decimation(SpinTheory):
             yield self.prediction("coupling", place, K)
             if n:
                 y_t, y_h = exponents(flow[n - 1])
-                shrinks = Regime("" if math.isfinite(y_t) else "a change of K vanishes or turns its sign in the step")
+                shrinks = Regime(
+                    "" if math.isfinite(y_t) else "a change of K vanishes or turns its sign in the step"
+                )
                 ends = Regime("" if closed else "a field acts on the ends of an open chain in another way")
                 yield self.prediction("thermal_exponent", place, y_t, regime=shrinks)
                 yield self.prediction("magnetic_exponent", place, y_h if closed else math.nan, regime=ends)
