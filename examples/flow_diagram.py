@@ -52,6 +52,7 @@ def point(found: Mapping[str, Measurement]) -> tuple[float, float, float, float]
 
 
 def table_of(flows: Mapping[float, list[dict[str, Measurement]]]) -> Table:
+    """Couplings by temperature and level."""
     table = Table("T", "level", "K neighbour", "K diagonal", "K plaquette")
     for T, levels in flows.items():
         for n, found in enumerate(levels):

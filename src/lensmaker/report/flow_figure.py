@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from html import escape
@@ -43,7 +44,7 @@ def flow_svg(data: Mapping[str, Any]) -> str:
         colour = COLOURS[k * (len(COLOURS) - 1) // max(1, len(flows) - 1)]
         places = [(x[0] + x[1] * p[0], y[0] + y[1] * p[2]) for p in points]
         parts += _bars(points, x[1], y[1], places, colour)
-        for (x0, y0), (x1, y1) in zip(places, places[1:], strict=False):
+        for (x0, y0), (x1, y1) in itertools.pairwise(places):
             parts.append(
                 f'<path d="M{x0:.1f} {y0:.1f}L{x1:.1f} {y1:.1f}" stroke="{colour}" stroke-width="1.6" '
                 f'marker-end="url(#head)" fill="none"/>'
