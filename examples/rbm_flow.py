@@ -28,7 +28,7 @@ from lensmaker.core import Convergence, Measurement
 from lensmaker.instruments.boltzmann.rbm_flow import RBMFlow
 from lensmaker.instruments.boltzmann.thermometer import Thermometer
 from lensmaker.phenomena.thermometers import energy_thermometer
-from lensmaker.report.flow_figure import flow_html
+from lensmaker.report.machine_flow_figure import flow_html
 from lensmaker.systems.boltzmann import RestrictedBoltzmannMachine, Spin
 from lensmaker.systems.boltzmann.machine_flow import MachineFlow
 from lensmaker.systems.boltzmann.phases import ContrastiveDivergence

@@ -44,3 +44,22 @@ def test_curves_of_several_sizes_fall_on_one(tmp_path: Path, capsys: pytest.Capt
     assert "The figure" in capsys.readouterr().out
     assert "Plotly.newPlot" in path.read_text(encoding="utf-8")
     assert run(path, [6, 8, 12], 800) == found
+
+
+def test_couplings_flow_away_from_the_critical_temperature(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """On a small torus: from the first block spins on, the coupling grows below T_c and falls above it."""
+    path = tmp_path / "made" / "flow.html"
+    flows = example("flow_diagram").main(path, 16, 600, 2)["flows"]
+    first, second = ([flow["points"][n][0] for flow in flows] for n in (1, 2))
+    assert first == sorted(first, reverse=True)
+    assert second[-1] < first[-1]
+    assert not second[0] < first[0]  # or it has left the figure
+    assert "= T_c" in flows[2]["label"]
+    assert all(abs(flow["points"][0][2]) < 5 * flow["points"][0][3] for flow in flows)
+    printed = capsys.readouterr().out
+    assert "K diagonal" in printed
+    assert "y_h" in printed
+    assert path.with_suffix(".svg").read_text(encoding="utf-8").startswith("<svg")
+    assert "Where the couplings of block spins flow" in path.read_text(encoding="utf-8")

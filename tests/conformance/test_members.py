@@ -36,6 +36,7 @@ from lensmaker.instruments.couplings import (
 )
 from lensmaker.instruments.gradients import Gradients
 from lensmaker.instruments.jacobian import Jacobian
+from lensmaker.instruments.renormalization import MonteCarloRG, RenormalisedCouplings
 from lensmaker.instruments.saturation import Saturation
 from lensmaker.instruments.signals import Signals
 from lensmaker.instruments.spectra import Spectra
@@ -49,6 +50,7 @@ from lensmaker.systems.boltzmann.subject import Subject
 from lensmaker.systems.networks import Network
 from lensmaker.systems.networks.prescription import prescribe
 from lensmaker.systems.spins.canonical import Canonical
+from lensmaker.systems.spins.coarse_graining import MajorityRule
 from lensmaker.systems.spins.formula import from_formula
 from lensmaker.systems.spins.glasses import gaussian_glass
 from lensmaker.systems.spins.hamiltonian import hamiltonian, ising
@@ -189,6 +191,8 @@ TABLE: dict[type, Row] = {
     ReceptiveFields: Row(lambda: ReceptiveFields(3), fields),
     RBMFlow: Row(rbm_flow, machine_flow),
     MachineEnsemble: Row(lambda: MachineEnsemble(Annealing(16, 20), columns=4, sweeps=40), machine),
+    MonteCarloRG: Row(lambda: MonteCarloRG(MajorityRule()), torus_of_samples),
+    RenormalisedCouplings: Row(lambda: RenormalisedCouplings(MajorityRule()), torus_of_samples),
 }
 
 SPIN_SYSTEMS = {

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from lensmaker.report.flow_figure import flow_figure, flow_html
+from lensmaker.report.machine_flow_figure import flow_figure, flow_html
 from lensmaker.report.receptive_fields import receptive_fields
 
 

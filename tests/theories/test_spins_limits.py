@@ -154,7 +154,8 @@ def test_bethe_converges_on_a_tree_at_low_temperature(seed: int, temperature: fl
 )
 def test_decimation_ends_where_no_second_spins_are_left(sites: int, periodic: bool, levels: int) -> None:
     found = Decimation(levels=9).predict(Canonical(ising(chain(sites, periodic=periodic)), 1.0))
-    assert [dict(p.where.coordinates)["level"] for p in found] == list(range(levels + 1))
+    couplings = found.select(quantity="coupling")
+    assert [dict(p.where.coordinates)["level"] for p in couplings] == list(range(levels + 1))
 
 
 @pytest.mark.parametrize("temperature", [1e3, 1e9, 1e40, 1e120])

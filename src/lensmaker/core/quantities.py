@@ -223,6 +223,19 @@ QUANTITIES: tuple[Quantity, ...] = (
         "Second-moment correlation length √(S(0)/S(k) − 1)/|k̂| at the smallest wave vector k of a torus.",
         Scale.LOG,
     ),
+    # the renormalization group
+    Quantity(
+        "thermal_exponent",
+        "y_t",
+        "1",
+        "Power of b that a small distance from T_c grows with in a step that makes lengths b times shorter: 1/ν.",
+    ),
+    Quantity(
+        "magnetic_exponent",
+        "y_h",
+        "1",
+        "Power of b that a small field grows with in a step that makes lengths b times shorter: (d + 2 − η)/2.",
+    ),
     # Boltzmann machines
     Quantity("log_partition", "ln Z", "nat", "Logarithm of the partition function of a Boltzmann machine."),
     Quantity("log_likelihood", "ℓ", "nat", "Mean of ln P(v) over rows of data."),

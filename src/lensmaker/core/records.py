@@ -48,6 +48,13 @@ class Convergence(Enum):
     DIRECTIONS_APART = "annealing up and down do not meet: take more steps"
     UNEVEN = "few of the samples carry all the weight, so the error is a guess: take more of them"
     NO_ONE_POWER = "the sizes do not follow one power: leave the smallest out, or add larger ones"
+    TOO_FEW_FOR_OPERATORS = (
+        "the samples are too few for so many operators: sample longer, or take fewer operators"
+    )
+    NO_EXPONENT = (
+        "the leading eigenvalue is complex or negative, so the exponent is that of its size: "
+        "take other operators, or sample longer"
+    )
     UNBOUNDED = "the samples fit best at an infinite value: draw more of them, or penalise large values"
     OUT_OF_SCALE = "the value is beyond the scale of the thermometer: calibrate it at more temperatures"
     ENDS_APART = "the starts end apart: iterate longer, or there is more than one fixed point"

@@ -8,6 +8,7 @@ from lensmaker.instruments.boltzmann.receptive_fields import ReceptiveFields
 from lensmaker.instruments.couplings import MaximumLikelihood, MinimumProbabilityFlow, PseudoLikelihood
 from lensmaker.instruments.gradients import Gradients
 from lensmaker.instruments.jacobian import Jacobian
+from lensmaker.instruments.renormalization import MonteCarloRG, RenormalisedCouplings
 from lensmaker.instruments.saturation import Saturation
 from lensmaker.instruments.signals import Signals
 from lensmaker.instruments.spectra import Spectra
@@ -29,5 +30,7 @@ INSTRUMENTS: tuple[type[Instrument], ...] = (
     MachineEnsemble,
     ReceptiveFields,
     RBMFlow,
+    MonteCarloRG,
+    RenormalisedCouplings,
 )
 """Every instrument there is; the CLI, the docs and the conformance tests read this tuple."""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from lensmaker.core import Prediction, Regime
+from lensmaker.core import Prediction, Regime, Where
 from lensmaker.systems.spins.canonical import Canonical
 from lensmaker.theories.spins.critical_constants import CONSTANTS, critical
 from lensmaker.theories.spins.pairs import neighbour_coupling
@@ -31,22 +31,46 @@ class CriticalPoint(SpinTheory):
         ∂U₄/∂K ∝ L^{1/ν},  ⟨|m|⟩ ∝ L^{−β/ν},  N⟨m²⟩ ∝ L^{γ/ν},  β/ν = (d − 2 + η)/2,  γ/ν = 2 − η,
 
     and on a square lattice of L × L sites U₄ → 0.61069014 and ξ/L → 0.90504883. The error of these two is L^{−7/4}:
-    the next term of U₄ and ξ/L is smaller than that.
+    the next term of U₄ and ξ/L is smaller than that. Under a renormalization group that makes lengths b times shorter
+    the distance from T_c grows as b^{y_t} and a field as b^{y_h}, with
+
+        y_t = 1/ν,  y_h = (d + 2 − η)/2.
+
+    These are the exponents of the fixed point. A flow reaches it after some levels, which nothing here tells of: what
+    is measured at the first ones is off.
+
+    Parameters
+    ----------
+    levels
+        y_t and y_h are predicted for each of so many levels of a flow; without a level where there are none.
 
     Examples
     --------
     >>> from lensmaker.systems.spins.hamiltonian import ising
     >>> from lensmaker.systems.spins.lattices import cubic, square
     >>> found = CriticalPoint().predict(Canonical(ising(square(64)), 2.269185314))
-    >>> [(p.quantity.name, round(p.value, 5)) for p in found][:4]
-    [('inverse_nu', 1.0), ('beta_over_nu', 0.125), ('gamma_over_nu', 1.75), ('binder', 0.61069)]
+    >>> [(p.quantity.name, round(p.value, 5)) for p in found][:3]
+    [('inverse_nu', 1.0), ('beta_over_nu', 0.125), ('gamma_over_nu', 1.75)]
     >>> [round(p.value, 4) for p in CriticalPoint().predict(Canonical(ising(cubic(16)), 4.5115232))]
-    [1.5874, 0.5181, 1.9637]
+    [1.5874, 0.5181, 1.9637, 1.5874, 2.4819]
+    >>> two = CriticalPoint(levels=2).predict(Canonical(ising(square(64)), 2.269185314))
+    >>> [(str(p.where), p.value) for p in two.select(quantity="magnetic_exponent")]
+    [('spins[T=2.26919, level=1]', 1.875), ('spins[T=2.26919, level=2]', 1.875)]
     """
+
+    levels: int = 0
 
     name = "critical_point"
     summary = "Exponents of the size at T_c, and U₄ and ξ/L of a square torus, from conformal field theory."
-    quantities = ("inverse_nu", "beta_over_nu", "gamma_over_nu", "binder", "second_moment_length")
+    quantities = (
+        "inverse_nu",
+        "beta_over_nu",
+        "gamma_over_nu",
+        "thermal_exponent",
+        "magnetic_exponent",
+        "binder",
+        "second_moment_length",
+    )
     assumptions = (
         "the temperature is that of the critical point, and the lattice a torus",
         "one ferromagnetic coupling between neighbours, and no field",
@@ -82,6 +106,9 @@ class CriticalPoint(SpinTheory):
         yield self.prediction("inverse_nu", where, 1 / ν.value, ν.error / ν.value**2, shape)
         yield self.prediction("beta_over_nu", where, (d - 2 + η.value) / 2, η.error / 2, shape)
         yield self.prediction("gamma_over_nu", where, 2 - η.value, η.error, shape)
+        for place in self._places(where):
+            yield self.prediction("thermal_exponent", place, 1 / ν.value, ν.error / ν.value**2, shape)
+            yield self.prediction("magnetic_exponent", place, (d + 2 - η.value) / 2, η.error / 2, shape)
         if lattice.name != "square" or len(set(lattice.shape)) > 1:
             return
         L = lattice.shape[0]
@@ -91,6 +118,11 @@ class CriticalPoint(SpinTheory):
         yield self.prediction("binder", where, critical(model, "binder").value, error, small)
         length = L * critical(model, "xi_over_L").value
         yield self.prediction("second_moment_length", where, length, L * error, small)
+
+    def _places(self, where: Where) -> list[Where]:
+        """Of the exponents of a flow: its levels, if it has any."""
+        numbers = range(1, self.levels + 1)
+        return [replace(where, coordinates=(*where.coordinates, ("level", n))) for n in numbers] or [where]
 
 
 def _out_of_shape(shape: tuple[int, ...]) -> str:
