@@ -223,6 +223,13 @@ QUANTITIES: tuple[Quantity, ...] = (
         "Second-moment correlation length √(S(0)/S(k) − 1)/|k̂| at the smallest wave vector k of a torus.",
         Scale.LOG,
     ),
+    # information
+    Quantity(
+        "mutual_information",
+        "I",
+        "nat",
+        "Mutual information Σ p ln[p(x, y)/p(x)p(y)] of a block of spins, or its block spin, and its environment.",
+    ),
     # Boltzmann machines
     Quantity("log_partition", "ln Z", "nat", "Logarithm of the partition function of a Boltzmann machine."),
     Quantity("log_likelihood", "ℓ", "nat", "Mean of ln P(v) over rows of data."),

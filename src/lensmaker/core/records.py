@@ -48,6 +48,10 @@ class Convergence(Enum):
     DIRECTIONS_APART = "annealing up and down do not meet: take more steps"
     UNEVEN = "few of the samples carry all the weight, so the error is a guess: take more of them"
     NO_ONE_POWER = "the sizes do not follow one power: leave the smallest out, or add larger ones"
+    UNDERSAMPLED = (
+        "few samples come to each state, so the bias is a guess: sample longer, or take fewer spins"
+    )
+    AT_CEILING = "the bound is near the largest value it can have: take a larger batch, or count states"
     UNBOUNDED = "the samples fit best at an infinite value: draw more of them, or penalise large values"
 
 

@@ -5,6 +5,7 @@ from lensmaker.instruments.base import Instrument
 from lensmaker.instruments.boltzmann.machine_ensemble import MachineEnsemble
 from lensmaker.instruments.couplings import MaximumLikelihood, MinimumProbabilityFlow, PseudoLikelihood
 from lensmaker.instruments.gradients import Gradients
+from lensmaker.instruments.information import MutualInformation
 from lensmaker.instruments.jacobian import Jacobian
 from lensmaker.instruments.saturation import Saturation
 from lensmaker.instruments.signals import Signals
@@ -25,5 +26,6 @@ INSTRUMENTS: tuple[type[Instrument], ...] = (
     PseudoLikelihood,
     MinimumProbabilityFlow,
     MachineEnsemble,
+    MutualInformation,
 )
 """Every instrument there is; the CLI, the docs and the conformance tests read this tuple."""
