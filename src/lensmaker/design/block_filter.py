@@ -43,7 +43,7 @@ class MostInformative:
     norm
         |Λ|; None to let it grow.
     width, layers
-        Of the critic, a network from e to f(−1, e) and f(1, e).
+        Of the critic, a network from e to f(−1, e) and f(1, e); a larger one learns the rows by heart.
     ascent
         How both learn. A batch can be large, as its cost is that of its rows.
     copies
@@ -75,9 +75,9 @@ class MostInformative:
 
     surroundings: Surroundings = field(default_factory=Surroundings)
     norm: float | None = 2.0
-    width: int = 32
-    layers: int = 2
-    ascent: Ascent = field(default_factory=lambda: Ascent(1024, 1500, 0.01))
+    width: int = 16
+    layers: int = 1
+    ascent: Ascent = field(default_factory=lambda: Ascent(2048, 800, 0.02))
     copies: int = 1
     seed: int = 0
 

@@ -13,8 +13,8 @@ def dimers_on_square(rows: int, columns: int, J: float = 1.0, D: float = 4.0) ->
     """H = −J Σ s s′ − D Σ d d′: an Ising model on the even rows, dimers side by side on the odd ones.
 
     The even rows are by themselves the square lattice of rows/2 × columns spins with the coupling J. Each block of
-    2 × 2 has two of its spins in its first row and one dimer in its second. A dimer is two strongly correlated spins, the
-    most likely thing to be learned of a block, and independent of all else: it tells nothing of what is farther away.
+    2 × 2 has two of its spins in its first row and one dimer in its second. A dimer is two strongly correlated spins,
+    the first thing to be learned of a block, and independent of all else: it tells nothing of what is farther away.
 
     Raises
     ------

@@ -54,7 +54,7 @@ def marginal(system: Canonical, sites: Sequence[int]) -> NDArray[np.float64]:
             named, log = _product(here)
             axis = named.index(site)
             top = log.max()
-            rest = np.log(np.exp(log - top).sum(axis))
+            rest = np.asarray(np.log(np.exp(log - top).sum(axis)))
             tables.append((named[:axis] + named[axis + 1 :], rest))
     kept = tuple(sorted(sites))
     _, log = _product([*tables, (kept, np.zeros((2,) * len(kept)))])
@@ -137,7 +137,7 @@ def _product(tables: Sequence[tuple[Link, NDArray[np.float64]]]) -> tuple[Link, 
     for named, log in tables:
         lengths = dict(zip(named, log.shape, strict=True))
         total = total + log.reshape([lengths.get(i, 1) for i in sites])
-    return sites, total
+    return sites, np.asarray(total)
 
 
 def mutual_information(p: NDArray[np.float64]) -> float:
