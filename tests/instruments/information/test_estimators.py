@@ -39,7 +39,7 @@ SYSTEM = Canonical(ising(square(3, 4)), 2.5)
 AROUND = Surroundings(2, 0, None)
 BLOCK = [0, 1, 4, 5]
 BEYOND = [2, 3, 6, 7, 8, 9, 10, 11]
-QUICK = Ascent(128, 400, 0.01)
+QUICK = Ascent(128, 300, 0.01)
 BOUNDS = [
     InfoNCE(Separable(16, 1), QUICK),
     InfoNCE(Concatenated(8, 1), QUICK),
@@ -77,22 +77,22 @@ def test_counts_are_those_of_the_formula() -> None:
 
 
 def test_the_bias_is_taken_off_and_the_error_is_that_of_repetition() -> None:
-    """100 draws of 2000 rows: what is left of the bias is within four errors of 0, or a tenth of what it was."""
+    """60 draws of 1000 rows: what is left of the bias is within four errors of 0, or a tenth of what it was."""
     truth = information(SYSTEM, BLOCK, [2, 6])
     found = {c: [] for c in BiasCorrection}
-    for seed in range(100):
-        s = independent(SYSTEM, 2000, seed)
+    for seed in range(60):
+        s = independent(SYSTEM, 1000, seed)
         pairs = Pairs(s[:, :, None, BLOCK], s[:, :, None, [2, 6]])
         for correction, each in found.items():
             each.append(Counting(correction).estimate(pairs, seed=0))
     values = {c: np.array([f.value for f in each]) for c, each in found.items()}
     raw = values[BiasCorrection.NONE].mean() - truth
-    assert raw == pytest.approx((16 * 4 - 16 - 4 + 1) / 4000, rel=0.25)
+    assert raw == pytest.approx((16 * 4 - 16 - 4 + 1) / 2000, rel=0.25)
     for correction in (BiasCorrection.MILLER_MADOW, BiasCorrection.JACKKNIFE):
         spread = values[correction].std(ddof=1)
-        assert abs(values[correction].mean() - truth) < max(4 * spread / 10, raw / 10)
+        assert abs(values[correction].mean() - truth) < max(4 * spread / 60**0.5, raw / 10)
         told = np.mean([f.error for f in found[correction]])
-        assert told == pytest.approx(spread, rel=0.3)  # both to 7 %, four standard errors
+        assert told == pytest.approx(spread, rel=0.37)  # it to 9 %, four standard errors
 
 
 def test_too_few_rows_for_their_states_are_said() -> None:
@@ -103,7 +103,7 @@ def test_too_few_rows_for_their_states_are_said() -> None:
 @pytest.mark.parametrize("bound", BOUNDS, ids=lambda b: f"{b.name}-{type(b.critic).__name__}")
 def test_a_bound_is_below_the_truth_and_near(bound: NeuralBound) -> None:
     truth = information(SYSTEM, BLOCK, BEYOND)
-    found = bound.estimate(drawn(12_000, 5), seed=1)
+    found = bound.estimate(drawn(8000, 5), seed=1)
     assert 0.9 * truth - 4 * found.error < found.value < truth + 4 * found.error
     assert found.error < 0.1 * truth
     assert found.convergence is Convergence.CONVERGED
@@ -145,11 +145,11 @@ def test_a_bound_is_its_definition_with_and_without_a_block_of_time(kind: type[N
 
 def test_a_ceiling_is_said() -> None:
     """Eight bits that are known are 5.5 nats, and a batch of 32 can show 3.5."""
-    x = 2 * torch.randint(2, (1, 6000, 1, 8), generator=torch.Generator().manual_seed(0)) - 1
-    found = InfoNCE(Separable(32, 1, 32), Ascent(32, 400, 0.01)).estimate(Pairs(x, x), seed=0)
-    assert found.value <= found.ceiling == pytest.approx(math.log(33), abs=0.04)
+    x = 2 * torch.randint(2, (1, 3000, 1, 8), generator=torch.Generator().manual_seed(0)) - 1
+    found = InfoNCE(Separable(32, 1, 32), Ascent(32, 300, 0.01)).estimate(Pairs(x, x), seed=0)
+    assert found.value <= found.ceiling == pytest.approx(math.log(33), abs=0.06)
     assert found.convergence is Convergence.AT_CEILING
-    uneven = DonskerVaradhan(Separable(32, 1, 32), Ascent(32, 400, 0.01)).estimate(Pairs(x, x), seed=0)
+    uneven = DonskerVaradhan(Separable(32, 1, 32), Ascent(32, 300, 0.01)).estimate(Pairs(x, x), seed=0)
     assert uneven.convergence is Convergence.UNEVEN
 
 
@@ -161,7 +161,7 @@ def test_a_climb_that_was_cut_off_is_said() -> None:
 @pytest.mark.parametrize("estimator", [Counting(), InfoNCE(Separable(8, 1), QUICK)], ids=lambda e: e.name)
 def test_errors_know_how_long_samples_remember(estimator: Estimator) -> None:
     """Each row sixteen times in a row is as few rows as there are."""
-    s = independent(SYSTEM, 1500, 3)
+    s = independent(SYSTEM, 1000, 3)
     again = s.repeat_interleave(16, 1)
     few, many = (
         estimator.estimate(Pairs(t[:, :, None, [0]], t[:, :, None, [1]]), seed=0) for t in (s, again)
@@ -189,7 +189,7 @@ def test_pairs_are_the_sites_in_the_order_of_chains(ring: Samples) -> None:
     s = ring.by_chain()
     for copy, start in enumerate((0, 3, 6, 9)):
         assert torch.equal(pairs.x[:, :, copy], s[..., [(start + k) % 12 for k in range(3)]])
-        beyond = sorted((start + k) % 12 for k in (-3, -2, 4, 5))
+        beyond = [(start + k) % 12 for k in (4, 5, -3, -2)]  # in the same order seen from each block
         assert torch.equal(pairs.y[:, :, copy], s[..., beyond])
     blocks = pairs_of(ring, around, MajorityRule(3), torch.Generator(), copies=4)
     assert torch.equal(blocks.x[..., 0], pairs.x.sum(-1).sign().to(torch.int8))
@@ -221,8 +221,8 @@ def test_bad_input(ring: Samples) -> None:
         MutualInformation(Surroundings(3, 1, 1), MajorityRule(2)).measure(ring)
     with pytest.raises(InputError, match="1 to 4 copies, but got 5"):
         MutualInformation(Surroundings(3, 1, 1), copies=5).measure(ring)
+    short = Samples(ring.spins[: 2 * ring.provenance.chains], ring.system, ring.provenance)
     with pytest.raises(InputError, match="chains of 12 steps or more"):
-        short = Samples(ring.spins[: 2 * ring.provenance.chains], ring.system, ring.provenance)
         MutualInformation(Surroundings(3, 1, 1)).measure(short)
     glass = sample(Canonical(gaussian_glass(chain(6), seed=0), 1.0), 60, rule=HeatBath(), seed=0)
     with pytest.raises(InputError, match="the same at every block"):

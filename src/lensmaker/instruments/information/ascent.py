@@ -68,7 +68,7 @@ class Ascent:
         Returns
         -------
         Convergence
-            ITERATION_LIMIT where it was still rising by more than 0.1 % at the end.
+            ITERATION_LIMIT where it was still rising by more than 1 % over the last quarter.
         """
         optimiser = torch.optim.Adam(list(parameters), lr=self.rate)
         best, kept, since, history = -math.inf, [p.detach().clone() for p in parameters], 0, []
@@ -102,5 +102,5 @@ def _state(history: list[float], at_the_end: bool) -> Convergence:
     if not at_the_end or not math.isfinite(history[-1]):
         return Convergence.CONVERGED
     before = max(history[:-quarter], default=-math.inf)
-    rising = max(history[-quarter:]) - before > 1e-3 * max(abs(before), 1e-2)
+    rising = max(history[-quarter:]) - before > 1e-2 * max(abs(before), 1e-2)
     return Convergence.ITERATION_LIMIT if rising else Convergence.CONVERGED

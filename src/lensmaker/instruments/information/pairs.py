@@ -88,17 +88,17 @@ def pairs_of(
         raise InputError(
             "samples of spins ±1 on a lattice", str(samples), "give the Hamiltonian the lattice it is on"
         )
-    at = [around.moved(step, lattice) for step in _steps(samples, lattice, around.side, copies)]
+    steps = _steps(samples, lattice, around.side, copies)
+    to = torch.from_numpy(np.stack([lattice.translation(step) for step in steps]))
     spins = samples.by_chain()
     if rule is None:
-        x = torch.stack([spins[..., torch.from_numpy(a.block(lattice))] for a in at], 2)
+        x = spins[..., to[:, around.block(lattice)]]
     else:
         flat = rule.apply(spins.flatten(0, 1), lattice, generator)
         coarse = flat.unflatten(0, spins.shape[:2])
-        sites = [_site(a, rule, lattice) for a in at]
+        sites = [_site(around.moved(step, lattice), rule, lattice) for step in steps]
         x = coarse[..., torch.tensor(sites)].unsqueeze(-1)
-    y = torch.stack([spins[..., torch.from_numpy(a.environment(lattice))] for a in at], 2)
-    return Pairs(x, y)
+    return Pairs(x, spins[..., to[:, around.environment(lattice)]])
 
 
 def _site(around: Surroundings, rule: CoarseGrainer, lattice: Lattice) -> int:
