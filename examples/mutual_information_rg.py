@@ -3,11 +3,12 @@
     python examples/mutual_information_rg.py [--samples 8000] [--seeds 3]
 
 Every second row of the lattice is an Ising model at T_c; the others are full of dimers, pairs of spins that hold to
-each other four times as strongly and to nothing else. A block of 2 × 2 has two spins of the magnet and one dimer. A machine
-with one hidden unit for the block learns what makes the block likely, the best of four starts; so does one for the
-whole lattice with a unit for each block. Real-space mutual information learns what tells most of the surroundings. M. Koch-Janusz, Z. Ringel,
-Nat. Phys. 14, 578 (2018). For each filter there stand its share of Σ Λ² on the dimers, and what its block spin really
-tells of all spins beyond the blocks next to it: an exact sum, which decides who is right. A minute on one core.
+each other four times as strongly and to nothing else. A block of 2 × 2 has two spins of the magnet and one dimer. A
+machine with one hidden unit for the block learns what makes the block likely, the best of four starts; so does one for
+the whole lattice with a unit for each block. Real-space mutual information learns what tells most of the
+surroundings. M. Koch-Janusz, Z. Ringel, Nat. Phys. 14, 578 (2018). For each filter there stand its share of Σ Λ² on
+the dimers, and what its block spin really tells of all spins beyond the blocks next to it: an exact sum, which decides
+who is right. A minute or two on one core.
 """
 
 from __future__ import annotations

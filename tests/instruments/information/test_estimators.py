@@ -39,7 +39,7 @@ SYSTEM = Canonical(ising(square(3, 4)), 2.5)
 AROUND = Surroundings(2, 0, None)
 BLOCK = [0, 1, 4, 5]
 BEYOND = [2, 3, 6, 7, 8, 9, 10, 11]
-QUICK = Ascent(128, 300, 0.01)
+QUICK = Ascent(128, 200, 0.02)
 BOUNDS = [
     InfoNCE(Separable(16, 1), QUICK),
     InfoNCE(Concatenated(8, 1), QUICK),
@@ -103,7 +103,7 @@ def test_too_few_rows_for_their_states_are_said() -> None:
 @pytest.mark.parametrize("bound", BOUNDS, ids=lambda b: f"{b.name}-{type(b.critic).__name__}")
 def test_a_bound_is_below_the_truth_and_near(bound: NeuralBound) -> None:
     truth = information(SYSTEM, BLOCK, BEYOND)
-    found = bound.estimate(drawn(8000, 5), seed=1)
+    found = bound.estimate(drawn(6000, 5), seed=1)
     assert 0.9 * truth - 4 * found.error < found.value < truth + 4 * found.error
     assert found.error < 0.1 * truth
     assert found.convergence is Convergence.CONVERGED

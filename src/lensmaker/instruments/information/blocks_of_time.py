@@ -23,7 +23,7 @@ def blocks_of(series: NDArray[np.float64]) -> NDArray[np.int64]:
     chains, steps = series.shape[:2]
     size = block_size(series)
     if size == 1:
-        size = max(1, chains * steps // 200)
+        size = max(1, chains * steps // 100)
     size = min(size, steps)
     count = steps // size
     within = np.minimum(np.arange(steps) // size, count - 1)
