@@ -78,7 +78,7 @@ class Ascent:
             chosen = torch.randint(rows, (min(self.batch, rows),), generator=generator)
             loss = -bound(chosen)
             optimiser.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
+            loss.backward()
             optimiser.step()
             if update % LOOK and update < self.updates:
                 continue

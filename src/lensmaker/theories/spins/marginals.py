@@ -148,6 +148,7 @@ def mutual_information(p: NDArray[np.float64]) -> float:
     >>> round(mutual_information(np.eye(2) / 2), 6)  # ln 2
     0.693147
     """
-    alone = p.sum(1, keepdims=True) * p.sum(0, keepdims=True)
-    some = p > 0
-    return max(0.0, float((p[some] * np.log(p[some] / alone[some])).sum()))
+    row, column = p.nonzero()
+    some = p[row, column]
+    logs = np.log(some) - np.log(p.sum(1)[row]) - np.log(p.sum(0)[column])
+    return max(0.0, float(some @ logs))
