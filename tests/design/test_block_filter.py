@@ -7,10 +7,12 @@ from types import ModuleType
 
 import numpy as np
 import pytest
+import torch
 
 from lensmaker.core import Convergence, InputError
-from lensmaker.design.block_filter import MostInformative
-from lensmaker.instruments.information import Ascent
+from lensmaker.design.block_filter import MostInformative, _read
+from lensmaker.instruments.information import Ascent, Pairs
+from lensmaker.numerics.resampling import jackknife_error
 from lensmaker.systems.spins import Canonical, ising, sample, square
 from lensmaker.systems.spins.coarse_graining import LearnedFilter, repeated
 from lensmaker.systems.spins.dimer_noise import dimers_on_chain
@@ -57,6 +59,29 @@ def test_of_a_magnet_all_spins_of_a_block_are_weighed() -> None:
     assert found.information.value < most + 4 * found.information.error
     flow = repeated(found.rule, 2)
     assert flow.coarse(square(8)).shape == (2, 2)
+
+
+def test_the_value_is_the_bound_as_it_is_written() -> None:
+    """Scores far from 0, where a term that is left out is seen; and with the steps of one block of time left out."""
+    generator = torch.Generator().manual_seed(0)
+    x, y = (2 * torch.randint(2, (1, 800, 1, n), generator=generator, dtype=torch.int8) - 1 for n in (4, 3))
+    weights, critic = torch.tensor([0.3, -0.2, 0.5, 0.1]), torch.nn.Linear(3, 2)
+    with torch.no_grad():
+        critic.weight.copy_(torch.tensor([[0.9, -0.4, 1.2], [-0.3, 0.8, 0.5]]))
+        critic.bias.copy_(torch.tensor([2.0, -1.0]))
+        found = _read(weights, critic, Pairs(x, y), Convergence.CONVERGED)
+        f, field = critic(y[0, :, 0].float()).numpy(), (x[0, :, 0].float() @ weights).numpy()
+
+    def by_hand(rows: np.ndarray) -> float:
+        total = 0.0
+        for k, mu in enumerate((-1, 1)):
+            p = np.exp(mu * field[rows]) / (2 * np.cosh(field[rows]))
+            total += float((p * (f[rows, k] - math.log(np.exp(f[rows, k]).mean()))).mean())
+        return total
+
+    assert found.value == pytest.approx(by_hand(np.arange(800)), rel=1e-5)
+    without = np.array([by_hand(np.flatnonzero(np.arange(800) // 8 != g)) for g in range(100)])
+    assert found.error == pytest.approx(jackknife_error(without), rel=0.25)
 
 
 def test_bad_input() -> None:
