@@ -35,6 +35,7 @@ from lensmaker.instruments.couplings import (
     observe,
 )
 from lensmaker.instruments.gradients import Gradients
+from lensmaker.instruments.information import Ascent, InfoNCE, MutualInformation
 from lensmaker.instruments.jacobian import Jacobian
 from lensmaker.instruments.renormalization import MonteCarloRG, RenormalisedCouplings
 from lensmaker.instruments.saturation import Saturation
@@ -57,6 +58,7 @@ from lensmaker.systems.spins.hamiltonian import hamiltonian, ising
 from lensmaker.systems.spins.lattices import chain, complete, square, triangular
 from lensmaker.systems.spins.named_models import blume_capel, potts
 from lensmaker.systems.spins.sampling import HeatBath, Samples, sample
+from lensmaker.systems.spins.surroundings import Surroundings
 from lensmaker.theories import SPIN_THEORIES, THEORIES
 from lensmaker.theories.boltzmann.exact_sum import ExactBoltzmann
 from lensmaker.theories.boltzmann.plefka import Plefka
@@ -67,6 +69,7 @@ from lensmaker.theories.kernel_recursion.theory import KernelRecursion
 from lensmaker.theories.mean_field import MeanField
 from lensmaker.theories.random_weights import RandomWeights
 from lensmaker.theories.spins.bethe import Bethe
+from lensmaker.theories.spins.block_information import BlockInformation
 from lensmaker.theories.spins.critical_point import CriticalPoint
 from lensmaker.theories.spins.decimation import Decimation
 from lensmaker.theories.spins.elimination import Elimination
@@ -171,6 +174,7 @@ TABLE: dict[type, Row] = {
     FerdinandFisher: Row(FerdinandFisher, lambda: Canonical(ising(square(16)), CRITICAL_TEMPERATURE)),
     CriticalPoint: Row(CriticalPoint, lambda: Canonical(ising(square(64)), CRITICAL_TEMPERATURE)),
     Decimation: Row(Decimation, lambda: Canonical(ising(chain(16)), 1.0)),
+    BlockInformation: Row(BlockInformation, lambda: Canonical(ising(square(12, 4)), 2.5)),
     Bethe: Row(Bethe, lambda: Canonical(ising(chain(9, periodic=False), h=0.2), 1.0)),
     NaiveMeanField: Row(NaiveMeanField, lambda: Canonical(ising(complete(50), J=0.02), 0.5)),
     TAP: Row(TAP, lambda: Canonical(gaussian_glass(complete(50), seed=0, J=0.14), 2.0)),
@@ -190,6 +194,10 @@ TABLE: dict[type, Row] = {
     RandomFields: Row(lambda: RandomFields(3), fields),
     ReceptiveFields: Row(lambda: ReceptiveFields(3), fields),
     RBMFlow: Row(rbm_flow, machine_flow),
+    MutualInformation: Row(
+        lambda: MutualInformation(Surroundings(2, 0, 1), estimator=InfoNCE(ascent=Ascent(32, 20))),
+        torus_of_samples,
+    ),
     MachineEnsemble: Row(lambda: MachineEnsemble(Annealing(16, 20), columns=4, sweeps=40), machine),
     MonteCarloRG: Row(lambda: MonteCarloRG(MajorityRule()), torus_of_samples),
     RenormalisedCouplings: Row(lambda: RenormalisedCouplings(MajorityRule()), torus_of_samples),

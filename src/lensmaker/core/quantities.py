@@ -236,6 +236,13 @@ QUANTITIES: tuple[Quantity, ...] = (
         "1",
         "Power of b that a small field grows with in a step that makes lengths b times shorter: (d + 2 − η)/2.",
     ),
+    # information
+    Quantity(
+        "mutual_information",
+        "I",
+        "nat",
+        "Mutual information Σ p ln[p(x, y)/p(x)p(y)] of a block of spins, or its block spin, and its environment.",
+    ),
     # Boltzmann machines
     Quantity("log_partition", "ln Z", "nat", "Logarithm of the partition function of a Boltzmann machine."),
     Quantity("log_likelihood", "ℓ", "nat", "Mean of ln P(v) over rows of data."),

@@ -55,6 +55,10 @@ class Convergence(Enum):
         "the leading eigenvalue is complex or negative, so the exponent is that of its size: "
         "take other operators, or sample longer"
     )
+    UNDERSAMPLED = (
+        "few samples come to each state, so the bias is a guess: sample longer, or take fewer spins"
+    )
+    AT_CEILING = "the bound is near the largest value it can have: take a larger batch, or count states"
     UNBOUNDED = "the samples fit best at an infinite value: draw more of them, or penalise large values"
     OUT_OF_SCALE = "the value is beyond the scale of the thermometer: calibrate it at more temperatures"
     ENDS_APART = "the starts end apart: iterate longer, or there is more than one fixed point"

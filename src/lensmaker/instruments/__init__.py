@@ -7,6 +7,7 @@ from lensmaker.instruments.boltzmann.rbm_flow import RBMFlow
 from lensmaker.instruments.boltzmann.receptive_fields import ReceptiveFields
 from lensmaker.instruments.couplings import MaximumLikelihood, MinimumProbabilityFlow, PseudoLikelihood
 from lensmaker.instruments.gradients import Gradients
+from lensmaker.instruments.information import MutualInformation
 from lensmaker.instruments.jacobian import Jacobian
 from lensmaker.instruments.renormalization import MonteCarloRG, RenormalisedCouplings
 from lensmaker.instruments.saturation import Saturation
@@ -32,5 +33,6 @@ INSTRUMENTS: tuple[type[Instrument], ...] = (
     RBMFlow,
     MonteCarloRG,
     RenormalisedCouplings,
+    MutualInformation,
 )
 """Every instrument there is; the CLI, the docs and the conformance tests read this tuple."""

@@ -11,6 +11,7 @@ from lensmaker.theories.kernel_recursion.theory import KernelRecursion
 from lensmaker.theories.mean_field import MeanField
 from lensmaker.theories.random_weights import RandomWeights
 from lensmaker.theories.spins.bethe import Bethe
+from lensmaker.theories.spins.block_information import BlockInformation
 from lensmaker.theories.spins.critical_point import CriticalPoint
 from lensmaker.theories.spins.decimation import Decimation
 from lensmaker.theories.spins.elimination import Elimination
@@ -31,6 +32,7 @@ SPIN_THEORIES: tuple[type[SpinTheory], ...] = (
     FerdinandFisher,
     CriticalPoint,
     Decimation,
+    BlockInformation,
     Bethe,
     NaiveMeanField,
     TAP,

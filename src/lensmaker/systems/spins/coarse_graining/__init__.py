@@ -5,9 +5,10 @@ from lensmaker.systems.spins.coarse_graining.blocks import BlockRule, coarse_lat
 from lensmaker.systems.spins.coarse_graining.decimation import DecimationRule
 from lensmaker.systems.spins.coarse_graining.flow import Flow, Level, repeated
 from lensmaker.systems.spins.coarse_graining.function import FunctionRule
+from lensmaker.systems.spins.coarse_graining.learned_filter import LearnedFilter
 from lensmaker.systems.spins.coarse_graining.majority import MajorityRule, TunableMajority
 
-BLOCK_RULES: tuple[type[BlockRule], ...] = (DecimationRule, MajorityRule, TunableMajority)
+BLOCK_RULES: tuple[type[BlockRule], ...] = (DecimationRule, MajorityRule, TunableMajority, LearnedFilter)
 """Every rule of blocks there is."""
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "DecimationRule",
     "Flow",
     "FunctionRule",
+    "LearnedFilter",
     "Level",
     "MajorityRule",
     "TunableMajority",

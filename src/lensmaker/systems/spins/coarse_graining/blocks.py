@@ -86,5 +86,15 @@ class BlockRule(CoarseGrainer):
     def of_blocks(self, blocks: Tensor, generator: torch.Generator) -> Tensor:
         """The spin of each block: (n, M, bᵈ) → (n, M), the first site of a block being its corner."""
 
+    def up(self, blocks: Tensor) -> Tensor:
+        """P(μ = 1) of each block, (…, bᵈ) → (…) in double precision.
+
+        Raises
+        ------
+        InputError
+            If the rule does not tell it.
+        """
+        raise InputError("a rule that tells its probabilities", str(self), "draw from it instead")
+
     def __str__(self) -> str:
         return f"{self.name} of blocks of {self.factor}"

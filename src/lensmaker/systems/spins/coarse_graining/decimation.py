@@ -36,3 +36,6 @@ class DecimationRule(BlockRule):
 
     def of_blocks(self, blocks: Tensor, generator: torch.Generator) -> Tensor:
         return blocks[..., 0]
+
+    def up(self, blocks: Tensor) -> Tensor:
+        return (blocks[..., 0] > 0).double()

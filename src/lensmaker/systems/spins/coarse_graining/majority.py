@@ -44,6 +44,9 @@ class MajorityRule(BlockRule):
             sign = torch.where(total == 0, 2 * coin.to(sign.dtype) - 1, sign)
         return sign
 
+    def up(self, blocks: Tensor) -> Tensor:
+        return (1 + blocks.sum(-1, dtype=torch.int32).sign().double()) / 2
+
     @staticmethod
     def _may_tie(blocks: Tensor) -> bool:
         return blocks.shape[-1] % 2 == 0
@@ -94,8 +97,13 @@ class TunableMajority(BlockRule):
     def of_blocks(self, blocks: Tensor, generator: torch.Generator) -> Tensor:
         if math.isinf(self.weight):
             return MajorityRule(self.factor).of_blocks(blocks, generator)
-        up = torch.sigmoid(2 * self.weight * blocks.sum(-1, dtype=torch.int32).double())
+        up = self.up(blocks)
         return 2 * (uniform_(torch.empty_like(up), generator) < up).to(torch.int8) - 1
+
+    def up(self, blocks: Tensor) -> Tensor:
+        if math.isinf(self.weight):
+            return MajorityRule(self.factor).up(blocks)
+        return torch.sigmoid(2 * self.weight * blocks.sum(-1, dtype=torch.int32).double())
 
     def __str__(self) -> str:
         return f"{super().__str__()}, weight {self.weight:g}"
