@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -151,7 +152,7 @@ def refuse(path: Path, *_: Any) -> None:
 
 
 def main(folder: Path) -> None:
-    """Learn all of it in `whole`, and leave all of it unfinished in `stopped`."""
+    """Leave all of it unfinished in `stopped`, and go on to its end with a copy of that, in `whole`."""
     stop = Stop()
     with torchrun() as shares:
         if not shares.several:
@@ -159,11 +160,6 @@ def main(folder: Path) -> None:
         if shares.rank:
             checkpoint.write = refuse
         for name, case in CASES.items():
-            told: list[Any] = [None] * shares.world
-            distributed.all_gather_object(told, learned(folder / "whole", name))
-            assert len(set(told)) == 1, told
-            if shares.rank == 0:
-                print(told[0])
             stop.left = case.stop
             try:
                 learned(folder / "stopped", name)
@@ -171,6 +167,14 @@ def main(folder: Path) -> None:
                 stop.left = -1
             else:
                 raise AssertionError(f"{name} was not stopped")
+            if shares.rank == 0:
+                shutil.copytree(folder / "stopped" / name, folder / "whole" / name)
+            distributed.barrier()
+            told: list[Any] = [None] * shares.world
+            distributed.all_gather_object(told, learned(folder / "whole", name))
+            assert len(set(told)) == 1, told
+            if shares.rank == 0:
+                print(told[0])
 
 
 if __name__ == "__main__":

@@ -199,7 +199,7 @@ def expected_slopes(network: DeepBeliefNetwork, data: Array, sweeps: int | None)
 @by_kind
 @pytest.mark.parametrize(
     ("tuning", "sweeps"),
-    [(WakeSleep(steps=12, chains=1500), None), (UpDown(steps=2), 2), (UpDown(steps=1), 1)],
+    [(WakeSleep(steps=12, chains=1200), None), (UpDown(steps=2), 2), (UpDown(steps=1), 1)],
     ids=["wake-sleep", "up-down", "up-down of one sweep"],
 )
 def test_slopes_awake_and_asleep(kind: str, tuning: Tuning, sweeps: int | None) -> None:

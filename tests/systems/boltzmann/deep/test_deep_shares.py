@@ -17,7 +17,7 @@ by_case = pytest.mark.parametrize("name", CASES)
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Files of all cases: of one process, and of two, in `whole` and in `stopped`, which is continued by one."""
+    """Files of two processes: of trainings that were stopped, in `stopped`, and taken up again, in `whole`."""
     found = tmp_path_factory.mktemp("together")
     (found / "said").write_text(run(Path(learned_together.__file__), 2, found))
     return found
@@ -41,7 +41,10 @@ def same(one: Path, other: Path) -> None:
 
 @by_case
 def test_two_processes_find_what_one_finds(name: str, folder: Path) -> None:
-    """Shares of odd sizes and of none; files are of the process that leads, and readings are those of both."""
+    """Also where they were stopped on their way; with shares of odd sizes, and of none.
+
+    Files are of the process that leads, and readings are those of both.
+    """
     said = learned(folder / "one", name)
     same(folder / "one" / name, folder / "whole" / name)
     two = [line for line in (folder / "said").read_text().splitlines() if line.startswith(f"{name}: ")]
