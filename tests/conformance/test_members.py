@@ -24,6 +24,7 @@ from lensmaker.design.evidence import Evidence
 from lensmaker.instruments import INSTRUMENTS
 from lensmaker.instruments.attention import AttentionEntropy
 from lensmaker.instruments.boltzmann.machine_ensemble import MachineEnsemble
+from lensmaker.instruments.boltzmann.variational_map import VariationalMap
 from lensmaker.instruments.couplings import (
     MaximumLikelihood,
     MinimumProbabilityFlow,
@@ -39,6 +40,7 @@ from lensmaker.instruments.spectra import Spectra
 from lensmaker.instruments.spins.critical_exponents import CriticalExponents
 from lensmaker.instruments.spins.ensemble import Ensemble
 from lensmaker.systems.boltzmann import RestrictedBoltzmannMachine
+from lensmaker.systems.boltzmann.coarsening import Coarsening
 from lensmaker.systems.boltzmann.likelihood import Annealing
 from lensmaker.systems.boltzmann.subject import Subject
 from lensmaker.systems.networks import Network
@@ -68,6 +70,8 @@ from lensmaker.theories.spins.kaufman import Kaufman
 from lensmaker.theories.spins.onsager import CRITICAL_TEMPERATURE, Onsager
 from lensmaker.theories.spins.strip import Strip
 from lensmaker.theories.spins.weak_couplings import TAP, NaiveMeanField
+from lensmaker.theories.variational_rg.kadanoff import Kadanoff
+from lensmaker.theories.variational_rg.theory import VariationalRG
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -120,6 +124,13 @@ def machine() -> Subject:
     return Subject(made, made.random(20, torch.Generator().manual_seed(0)))
 
 
+def coarsening() -> Coarsening:
+    made = RestrictedBoltzmannMachine(9, 4)
+    made.initialise(seed=0, scale=0.3)
+    system = Canonical(ising(square(3)), 3.0)
+    return Coarsening(made, system, sample(system, 400, rule=HeatBath(), seed=0))
+
+
 @dataclass(frozen=True)
 class Row:
     """How a member is made and what it studies; `silent` are declared quantities that this system lacks."""
@@ -160,6 +171,9 @@ TABLE: dict[type, Row] = {
     PseudoLikelihood: Row(PseudoLikelihood, spins),
     MinimumProbabilityFlow: Row(MinimumProbabilityFlow, spins),
     MachineEnsemble: Row(lambda: MachineEnsemble(Annealing(16, 20), columns=4, sweeps=40), machine),
+    VariationalRG: Row(VariationalRG, coarsening),
+    Kadanoff: Row(Kadanoff, lambda: Canonical(ising(square(8)), CRITICAL_TEMPERATURE)),
+    VariationalMap: Row(VariationalMap, coarsening),
 }
 
 SPIN_SYSTEMS = {

@@ -3,6 +3,7 @@
 from lensmaker.instruments.attention import AttentionEntropy
 from lensmaker.instruments.base import Instrument
 from lensmaker.instruments.boltzmann.machine_ensemble import MachineEnsemble
+from lensmaker.instruments.boltzmann.variational_map import VariationalMap
 from lensmaker.instruments.couplings import MaximumLikelihood, MinimumProbabilityFlow, PseudoLikelihood
 from lensmaker.instruments.gradients import Gradients
 from lensmaker.instruments.jacobian import Jacobian
@@ -25,5 +26,6 @@ INSTRUMENTS: tuple[type[Instrument], ...] = (
     PseudoLikelihood,
     MinimumProbabilityFlow,
     MachineEnsemble,
+    VariationalMap,
 )
 """Every instrument there is; the CLI, the docs and the conformance tests read this tuple."""

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from lensmaker.core import InputError
+from lensmaker.systems.boltzmann.exact import Exact
 from lensmaker.systems.boltzmann.machine import RestrictedBoltzmannMachine
 from lensmaker.systems.boltzmann.spin_form import SpinForm, spin_form
 from lensmaker.systems.spins.canonical import Canonical
@@ -136,6 +137,33 @@ def with_copies(
     copies[chosen, np.arange(len(chosen))] = weight
     W = np.concatenate([copies, form.weights], 1)
     return SpinForm(W, form.visible, np.concatenate([np.zeros(len(chosen)), form.hidden]), 0.0).machine()
+
+
+def with_log_partition(machine: RestrictedBoltzmannMachine, value: float) -> RestrictedBoltzmannMachine:
+    """The machine with one more hidden spin, which sees no other, in the field b that makes ln Z what is wanted.
+
+    It multiplies Z by 2 cosh b, P(v) stays as it is: ΔF can be made 0 for any machine, however wrong.
+
+    Raises
+    ------
+    InputError
+        If ln Z is wanted to be less than what it is, plus ln 2.
+
+    Examples
+    --------
+    >>> from lensmaker.systems.boltzmann import Exact, Spin
+    >>> machine = RestrictedBoltzmannMachine(Spin(3), Spin(2))
+    >>> round(Exact(with_log_partition(machine, 7.0)).log_partition, 12)
+    7.0
+    """
+    form, own = spin_form(machine), Exact(machine).log_partition
+    lacking = value - own
+    if not lacking >= math.log(2):
+        expected = f"ln Z from {own + math.log(2):.6g} on"
+        raise InputError(expected, f"{value:.6g}", "scale the weights of the machine down")
+    field = lacking - math.log(2) + math.log1p(math.sqrt(-math.expm1(2 * (math.log(2) - lacking))))
+    W = np.concatenate([form.weights, np.zeros((len(form.visible), 1))], 1)
+    return SpinForm(W, form.visible, np.append(form.hidden, field), 0.0).machine()
 
 
 def _pairs(system: Canonical[Any]) -> Hamiltonian:

@@ -45,7 +45,7 @@ class Trace:
         step = max(1, _BLOCK // (n + len(form.hidden)))
         for first in range(0, len(found), step):
             index = np.arange(first, min(first + step, len(found)))[:, None]
-            v = 1.0 - 2 * (index >> np.arange(n) & 1)
+            v = np.asarray(1 - 2 * (index >> np.arange(n) & 1), np.float64)
             found[first : first + step] = form.log_sum(v)
         return found + self.pair.system.beta * self._states.energies
 
