@@ -12,12 +12,14 @@ import torch
 from exact.joint_sums import configurations, coupling
 from lensmaker.core import InputError
 from lensmaker.systems.boltzmann import Binary, Gaussian, RestrictedBoltzmannMachine, Spin
+from lensmaker.systems.boltzmann.coarsening import Coarsening
 from lensmaker.systems.boltzmann.constructed import bond_machine, decimation_machine, with_copies
 from lensmaker.systems.boltzmann.effective import Layer, effective_hamiltonian, learned_couplings
 from lensmaker.systems.boltzmann.effective import marginal as marginal_module
 from lensmaker.systems.boltzmann.effective.log_cosh import Integral, all_orders
 from lensmaker.systems.boltzmann.spin_form import SpinForm, spin_form
 from lensmaker.systems.spins import Canonical, chain, ising, square
+from lensmaker.theories.variational_rg.trace import Trace
 
 SETS = [c for k in range(1, 5) for c in itertools.combinations(range(6), k)]
 
@@ -102,7 +104,7 @@ def test_many_spins_and_what_is_left_out() -> None:
 @pytest.mark.parametrize("blocks", [3, 8, 300])
 def test_a_machine_that_decimates(K: float, blocks: int) -> None:
     """K' = ½ ln cosh 2K between neighbours, and nothing else, to 1e-14."""
-    found = effective_hamiltonian(decimation_machine(blocks, K), Layer.HIDDEN)
+    found = effective_hamiltonian(decimation_machine(2 * blocks, K), Layer.HIDDEN)
     expected = math.log(math.cosh(2 * K)) / 2
     pairs = [found.coupling(i, (i + 1) % blocks) for i in range(min(blocks, 8))]
     assert pairs == pytest.approx([expected] * len(pairs), abs=1e-14)
@@ -110,12 +112,22 @@ def test_a_machine_that_decimates(K: float, blocks: int) -> None:
     assert len(found.hamiltonian.terms[0].cliques) == blocks
 
 
-def test_two_blocks_share_two_bonds_and_an_open_chain_one() -> None:
-    expected = math.log(math.cosh(1.4)) / 2
-    ring = effective_hamiltonian(decimation_machine(2, 0.7), Layer.HIDDEN)
-    open_ = effective_hamiltonian(decimation_machine(2, 0.7, periodic=False), Layer.HIDDEN)
-    assert ring.coupling(0, 1) == pytest.approx(2 * expected, abs=1e-14)
-    assert open_.coupling(0, 1) == pytest.approx(expected, abs=1e-14)
+def test_two_blocks_share_two_bonds() -> None:
+    found = effective_hamiltonian(decimation_machine(4, 0.7), Layer.HIDDEN)
+    assert found.coupling(0, 1) == pytest.approx(math.log(math.cosh(1.4)), abs=1e-14)
+
+
+@pytest.mark.parametrize("K", [0.3, 1.0, -0.8])
+def test_the_machine_that_decimates_has_the_distribution_of_the_ring(K: float) -> None:
+    """Off by e^{−2(w − 2|K|)}: seen at a stiffness of 3, not at 20."""
+    ring = Canonical(ising(chain(8), K), 1.0)
+    stiff = Trace(Coarsening(decimation_machine(8, K), ring))
+    assert abs(stiff.divergence) < 1e-12
+    assert stiff.residual < 1e-12
+    soft = Trace(Coarsening(decimation_machine(8, K, stiffness=3.0), ring))
+    assert 1e-12 < soft.divergence < 1e-2
+    found = effective_hamiltonian(decimation_machine(8, K, stiffness=3.0), Layer.HIDDEN)
+    assert found.coupling(0, 1) == pytest.approx(math.log(math.cosh(2 * K)) / 2, abs=1e-14)
 
 
 def test_stiff_copies_of_every_second_spin_are_decimated() -> None:
@@ -194,6 +206,8 @@ def test_what_cannot_be_told_is_said() -> None:
     with pytest.raises(InputError, match="one of the kinds field, nearest"):
         learned_couplings(found, chain(21)).kind("next")
     large = SpinForm(np.ones((100, 1)), np.zeros(100), np.zeros(1), 0.0).machine()
+    with pytest.raises(InputError, match="an even number of sites from 4 on, but got 5"):
+        decimation_machine(5, 1.0)
     with pytest.raises(InputError, match="at most 4194304 products"):
         effective_hamiltonian(large, order=5)
     with pytest.raises(InputError, match="layers of pairs of states"):

@@ -74,40 +74,45 @@ def bond_constant(system: Canonical[Any]) -> float:
     return max(1, int(np.count_nonzero(K))) * math.log(2) + float(K.sum())
 
 
-def decimation_machine(blocks: int, K: float, *, periodic: bool = True) -> RestrictedBoltzmannMachine:
-    """A chain as a machine: every second spin is hidden, and summing the others out is decimation.
+def decimation_machine(sites: int, K: float, *, stiffness: float = 20.0) -> RestrictedBoltzmannMachine:
+    r"""A ring as a machine whose hidden spins are every second one of it: an exact step of decimation.
 
-    A bond joins spins of both layers alone, so that E(v, h) is βH of the chain. Visible spin j is between the hidden
-    spins j and j + 1, and Σ_v e^{−E} = Π_j 2 cosh K(h_j + h_{j+1}): the hidden spins are a chain with
+    Hidden spin j has a weight w to spin 2j, which it copies for w → ∞, and K to both neighbours of that. Then
+
+        Σ_h e^{−E} = Π_j 2 cosh(w v_{2j} + K (v_{2j−1} + v_{2j+1})) → const · e^{K Σ v v′},
+
+    which is off by e^{−2(w − 2|K|)}, and for any w, Σ_v e^{−E} = const · Π_j 2 cosh K(h_j + h_{j+1}): the hidden spins
+    are a ring with
 
         K' = ½ ln cosh 2K.
 
     Parameters
     ----------
-    blocks
-        Hidden spins: as many are visible on a ring, one less on an open chain.
+    sites
+        Of the ring, an even number.
     K
         J/T.
+    stiffness
+        w.
 
     Raises
     ------
     InputError
-        If there are fewer than two blocks.
+        If the number of sites is odd or less than four.
 
     Examples
     --------
-    >>> machine = decimation_machine(4, 0.7)
-    >>> (machine.weights.parameter / 0.7).round().int().tolist()
-    [[1, 1, 0, 0], [0, 1, 1, 0], [0, 0, 1, 1], [1, 0, 0, 1]]
+    >>> (decimation_machine(6, 0.7).weights.parameter / 0.7).round().int().tolist()[:3]
+    [[29, 0, 0], [1, 1, 0], [0, 29, 0]]
     """
-    if blocks < 2:
-        raise InputError("two blocks or more", f"{blocks}", "pass decimation_machine(4, K)")
-    between = blocks if periodic else blocks - 1
-    W = np.zeros((between, blocks))
-    for j in range(between):
-        W[j, j] += K
-        W[j, (j + 1) % blocks] += K
-    return SpinForm(W, np.zeros(between), np.zeros(blocks), 0.0).machine()
+    if sites < 4 or sites % 2:
+        raise InputError("an even number of sites from 4 on", f"{sites}", "pass decimation_machine(8, K)")
+    W = np.zeros((sites, sites // 2))
+    for j in range(sites // 2):
+        W[2 * j, j] = stiffness
+        W[2 * j - 1, j] += K
+        W[2 * j + 1, j] += K
+    return SpinForm(W, np.zeros(sites), np.zeros(sites // 2), 0.0).machine()
 
 
 def with_copies(

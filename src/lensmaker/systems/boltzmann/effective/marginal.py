@@ -101,7 +101,7 @@ def effective_hamiltonian(
     Examples
     --------
     >>> from lensmaker.systems.boltzmann.constructed import decimation_machine
-    >>> found = effective_hamiltonian(decimation_machine(6, 0.7), Layer.HIDDEN)
+    >>> found = effective_hamiltonian(decimation_machine(12, 0.7), Layer.HIDDEN)
     >>> abs(found.coupling(0, 1) - math.log(math.cosh(1.4)) / 2) < 1e-15, found.coupling(0, 2)
     (True, 0.0)
     """
