@@ -22,7 +22,7 @@ SYSTEM = Canonical(ising(square(3)), 3.0)
 
 @pytest.fixture(scope="module")
 def drawn() -> Samples:
-    return sample(SYSTEM, 8000, rule=HeatBath(), seed=1)
+    return sample(SYSTEM, 24_000, rule=HeatBath(), seed=1)
 
 
 def pair(drawn: Samples | None, scale: float) -> Coarsening:
@@ -33,9 +33,24 @@ def pair(drawn: Samples | None, scale: float) -> Coarsening:
     return Coarsening(form.machine(), SYSTEM, drawn)
 
 
-@pytest.mark.parametrize("method", [None, Annealing(32, 50)], ids=["reweighting", "annealing"])
+def near(drawn: Samples | None) -> Coarsening:
+    """A machine that is nearly exact: its numbers are known to a percent."""
+    machine = bond_machine(SYSTEM)
+    machine.weights.parameter.data *= 0.8
+    return Coarsening(machine, SYSTEM, drawn)
+
+
+def test_a_bias_of_two_percent_is_seen(drawn: Samples) -> None:
+    """The errors are below 0.67 % of Var R and of KL: |z| < 3 leaves no room for 2 %."""
+    pairs, _, _ = compare(VariationalRG().predict(near(drawn)), VariationalMap().measure(near(drawn)))
+    for found in pairs:
+        assert abs(found.z_score) < 3, found
+        assert found.measurement.error < 0.0067 * abs(found.prediction.value), found
+
+
+@pytest.mark.parametrize("method", [None, Annealing(64, 150)], ids=["reweighting", "annealing"])
 def test_samples_tell_what_all_configurations_do(drawn: Samples, method: Annealing | None) -> None:
-    system = pair(drawn, 0.2)
+    system = pair(drawn, 0.2) if method is None else near(drawn)
     pairs, unmeasured, alone = compare(
         VariationalRG().predict(system), VariationalMap(method).measure(system)
     )
@@ -44,15 +59,15 @@ def test_samples_tell_what_all_configurations_do(drawn: Samples, method: Anneali
     for found in pairs:
         assert found.measurement.convergence is Convergence.CONVERGED
         assert abs(found.z_score) < 4, found
-        assert 0 < found.measurement.error < 0.1 * abs(found.prediction.value) + 0.05
+        assert 0 < found.measurement.error < 0.05 * abs(found.prediction.value) + 0.05
 
 
 def test_errors_are_those_of_repetition() -> None:
     """χ² of 16 runs over what each tells of itself: by chance below 3 or above 46 once in 5,000."""
-    exact = {p.quantity.name: p.value for p in VariationalRG().predict(pair(None, 0.2))}
+    exact = {p.quantity.name: p.value for p in VariationalRG().predict(near(None))}
     z: dict[str, list[float]] = {}
     for seed in range(16):
-        system = pair(sample(SYSTEM, 400, rule=HeatBath(), seed=seed), 0.2)
+        system = near(sample(SYSTEM, 400, rule=HeatBath(), seed=seed))
         for m in VariationalMap().measure(system):
             z.setdefault(m.quantity.name, []).append((m.value - exact[m.quantity.name]) / m.error)
     for name, values in z.items():
