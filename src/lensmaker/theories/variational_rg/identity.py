@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -18,7 +20,7 @@ _BLOCK = 1 << 22
 @torch.no_grad()
 def renormalised(pair: Coarsening) -> Values:
     """H_RG(h) = −ln Tr_v e^{T(v, h) − βH(v)} of every h, by all configurations of both layers."""
-    machine, system = pair.machine.double(), pair.system
+    machine, system = copy.deepcopy(pair.machine).double(), pair.system
     v = machine.visible.configurations()
     h = machine.hidden.configurations()
     H = system.beta * system.hamiltonian.energy(_spins(v, machine.visible.states))
@@ -33,7 +35,7 @@ def renormalised(pair: Coarsening) -> Values:
 @torch.no_grad()
 def of_machine(pair: Coarsening) -> Values:
     """H_RBM(h) = −b·h − Σ_i ln Σ_v e^{v (a_i + Σ_j W_ij h_j)} of every h, in closed form."""
-    machine = pair.machine.double()
+    machine = copy.deepcopy(pair.machine).double()
     return np.asarray(machine.hidden_free_energy(machine.hidden.configurations()).numpy())
 
 
