@@ -146,3 +146,27 @@ def test_pictures_are_learned_judged_and_drawn(tmp_path: Path, monkeypatch: pyte
     assert found["low"] < found["log Z"] < found["high"]
     for name in ("boltzmann-mnist.png", "boltzmann-mnist-monitor.png"):
         assert (tmp_path / name).read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_exact_map_and_what_training_finds(capsys: pytest.CaptureFixture[str]) -> None:
+    """Four hidden spins of a ring of eight learn to be every second one of it, with K' = ½ ln cosh 2K."""
+    module = example("variational_rg")
+    rows = module.conditions()
+    assert max(row["identity_gap"] for row in rows.values()) < 1e-12
+    assert (
+        abs(rows["random, ΔF = 0"]["free_energy_shift"]) < 1e-12 < 1 < rows["random, ΔF = 0"]["kl_divergence"]
+    )
+    assert abs(rows["a spin for each bond"]["kl_divergence"]) < 1e-12
+    found = module.decimation(quick=True)
+    assert abs(found["constructed"][0]) < 1e-14
+    assert max(found["KL of 4"]) < 1e-8
+    assert found["K' of 4"] == pytest.approx([math.log(math.cosh(1.4)) / 2] * 2, abs=1e-4)
+    assert "constructed: K' = 0.382943" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_trained_machines_and_kadanoffs_step_are_on_both_sides() -> None:
+    rows = example("variational_rg").both_sides(quick=True)
+    trained = [gap for name, gap in rows.items() if name.startswith("trained")]
+    assert trained == sorted(trained)
+    assert max(trained) < 0 < min(gap for name, gap in rows.items() if name.startswith("Kadanoff"))

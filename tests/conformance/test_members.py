@@ -27,6 +27,7 @@ from lensmaker.instruments.boltzmann.machine_ensemble import MachineEnsemble
 from lensmaker.instruments.boltzmann.rbm_flow import RBMFlow
 from lensmaker.instruments.boltzmann.receptive_fields import ReceptiveFields
 from lensmaker.instruments.boltzmann.thermometer import Thermometer
+from lensmaker.instruments.boltzmann.variational_map import VariationalMap
 from lensmaker.instruments.couplings import (
     MaximumLikelihood,
     MinimumProbabilityFlow,
@@ -44,6 +45,7 @@ from lensmaker.instruments.spectra import Spectra
 from lensmaker.instruments.spins.critical_exponents import CriticalExponents
 from lensmaker.instruments.spins.ensemble import Ensemble
 from lensmaker.systems.boltzmann import RestrictedBoltzmannMachine
+from lensmaker.systems.boltzmann.coarsening import Coarsening
 from lensmaker.systems.boltzmann.field_stack import FieldStack
 from lensmaker.systems.boltzmann.likelihood import Annealing
 from lensmaker.systems.boltzmann.machine_flow import MachineFlow
@@ -79,6 +81,8 @@ from lensmaker.theories.spins.kaufman import Kaufman
 from lensmaker.theories.spins.onsager import CRITICAL_TEMPERATURE, Onsager
 from lensmaker.theories.spins.strip import Strip
 from lensmaker.theories.spins.weak_couplings import TAP, NaiveMeanField
+from lensmaker.theories.variational_rg.kadanoff import Kadanoff
+from lensmaker.theories.variational_rg.theory import VariationalRG
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -151,6 +155,13 @@ def rbm_flow() -> RBMFlow:
     return RBMFlow((energy, magnetisation), doublings=2)
 
 
+def coarsening() -> Coarsening:
+    made = RestrictedBoltzmannMachine(9, 4)
+    made.initialise(seed=0, scale=0.3)
+    system = Canonical(ising(square(3)), 3.0)
+    return Coarsening(made, system, sample(system, 400, rule=HeatBath(), seed=0))
+
+
 @dataclass(frozen=True)
 class Row:
     """How a member is made and what it studies; `silent` are declared quantities that this system lacks."""
@@ -201,6 +212,9 @@ TABLE: dict[type, Row] = {
     MachineEnsemble: Row(lambda: MachineEnsemble(Annealing(16, 20), columns=4, sweeps=40), machine),
     MonteCarloRG: Row(lambda: MonteCarloRG(MajorityRule()), torus_of_samples),
     RenormalisedCouplings: Row(lambda: RenormalisedCouplings(MajorityRule()), torus_of_samples),
+    VariationalRG: Row(VariationalRG, coarsening),
+    Kadanoff: Row(Kadanoff, lambda: Canonical(ising(square(8)), CRITICAL_TEMPERATURE)),
+    VariationalMap: Row(VariationalMap, coarsening),
 }
 
 SPIN_SYSTEMS = {

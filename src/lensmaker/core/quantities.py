@@ -298,6 +298,24 @@ QUANTITIES: tuple[Quantity, ...] = (
         "energy",
         "Temperature at which a spin system has the mean |m| of given configurations; no reading above T_c.",
     ),
+    # the map between a Boltzmann machine and a renormalization step, T = −E + βH
+    Quantity(
+        "identity_gap",
+        "|H_RG − H_RBM|",
+        "nat",
+        "Largest difference of −ln Tr_v e^(T − βH) and −ln Tr_v e^(−E).",
+    ),
+    Quantity(
+        "free_energy_shift",
+        "ΔF",
+        "nat",
+        "ln Z of the spins less ln Z of the machine: F of hidden spins less F of spins.",
+    ),
+    Quantity("trace_violation", "Var R", "nat²", "Variance of R = ln Tr_h e^T over the spins' distribution."),
+    Quantity(
+        "trace_residual", "max |R − c|", "nat", "Largest |R − c| of R = ln Tr_h e^T, at the best constant c."
+    ),
+    Quantity("kl_divergence", "D_KL", "nat", "Kullback–Leibler divergence of the machine from the spins."),
 )
 
 _BY_NAME = {q.name: q for q in QUANTITIES}

@@ -5,6 +5,7 @@ from lensmaker.instruments.base import Instrument
 from lensmaker.instruments.boltzmann.machine_ensemble import MachineEnsemble
 from lensmaker.instruments.boltzmann.rbm_flow import RBMFlow
 from lensmaker.instruments.boltzmann.receptive_fields import ReceptiveFields
+from lensmaker.instruments.boltzmann.variational_map import VariationalMap
 from lensmaker.instruments.couplings import MaximumLikelihood, MinimumProbabilityFlow, PseudoLikelihood
 from lensmaker.instruments.gradients import Gradients
 from lensmaker.instruments.information import MutualInformation
@@ -34,5 +35,6 @@ INSTRUMENTS: tuple[type[Instrument], ...] = (
     MonteCarloRG,
     RenormalisedCouplings,
     MutualInformation,
+    VariationalMap,
 )
 """Every instrument there is; the CLI, the docs and the conformance tests read this tuple."""

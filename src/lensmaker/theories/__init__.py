@@ -22,6 +22,8 @@ from lensmaker.theories.spins.onsager import Onsager
 from lensmaker.theories.spins.strip import Strip
 from lensmaker.theories.spins.theory import SpinTheory
 from lensmaker.theories.spins.weak_couplings import TAP, NaiveMeanField
+from lensmaker.theories.variational_rg.kadanoff import Kadanoff
+from lensmaker.theories.variational_rg.theory import VariationalRG
 
 SPIN_THEORIES: tuple[type[SpinTheory], ...] = (
     Enumeration,
@@ -51,5 +53,7 @@ THEORIES: tuple[type[Theory], ...] = (
     *SPIN_THEORIES,
     *BOLTZMANN_THEORIES,
     RandomFields,
+    VariationalRG,
+    Kadanoff,
 )
 """Every theory there is; the CLI, the docs and the conformance tests read this tuple."""
