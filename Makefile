@@ -12,10 +12,10 @@ PIP := $(BIN)/python -m pip --quiet --quiet --disable-pip-version-check
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses $(WORKERS)
 
 .DEFAULT_GOAL := help
-.PHONY: help test check slow demo docs bench browser datasets clean
+.PHONY: help test check slow demo demo-rg docs bench browser datasets clean
 
 help: ## what there is to make
-	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
 
 test: check .venv/.networks browser datasets ## all that must hold: check, then the quick tests
 	$(PYTEST)
@@ -31,6 +31,9 @@ slow: .venv/.networks browser datasets ## the tests that take long
 
 demo: .venv/.installed ## a deep network that does not learn: inspected, corrected, learning
 	$(BIN)/python examples/demo.py
+
+demo-rg: .venv/.installed ## block spins in machines that learn Ising samples: a small run of the reproduction
+	$(BIN)/lensmaker run block-spin --quick --figures block-spin-figures
 
 docs: .venv/.installed ## the documentation, into site/
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict

@@ -253,6 +253,7 @@ def test_it_stops_when_nothing_gets_better(lensmaker: Command) -> None:
     assert re.search(r"No better pseudo-likelihood since epoch \d+, after \d+ updates;", out)
 
 
+@pytest.mark.slow
 def test_two_processes_learn_the_machine_of_one(tmp_path: Path) -> None:
     """The first one alone prints and draws; batches of 20 of 240 rows are shared out."""
     np.save(tmp_path / "rows.npy", ROWS)

@@ -159,6 +159,7 @@ def test_damaged_and_foreign_folders_are_left_alone(
     assert Path("a.zarr/thesis.txt").read_text() == "mine"
 
 
+@pytest.mark.slow
 def test_a_command_that_was_killed_goes_on(tmp_path: Path) -> None:
     """The second run ends with what a run without a kill writes."""
     words = [*SAMPLE[:-2], "--thin", "40", "--n", "20000", "--out"]

@@ -91,6 +91,7 @@ def command_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "lensmaker.cli", types.SimpleNamespace(main=main))
 
 
+@pytest.mark.slow
 def test_documentation_builds_without_a_warning(tmp_path: Path) -> None:
     build = subprocess.run(
         [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", str(tmp_path)],

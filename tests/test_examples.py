@@ -32,6 +32,7 @@ def test_the_corrected_network_learns(tmp_path: Path, capsys: pytest.CaptureFixt
     assert "depth gain" in page
 
 
+@pytest.mark.slow
 def test_curves_of_several_sizes_fall_on_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Small tori, whose corrections to scaling are seen: to a few percent. A second run reads what the first kept."""
     run, path = example("finite_size_scaling").main, tmp_path / "made" / "collapse.html"

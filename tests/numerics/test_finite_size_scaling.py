@@ -40,6 +40,7 @@ def test_a_correction_to_scaling_is_seen() -> None:
     assert power(SIZES, values, [1e-3 * v for v in values]).p_value < 1e-6
 
 
+@pytest.mark.slow
 def test_errors_are_wider_where_curves_do_not_fall_on_one() -> None:
     """Corrections of 3 % that are not of the form of the fit, in data of 0.5 %."""
     fair = collapse(curves(3), (2.27, 1.0, 1.75), resamples=20, seed=1)

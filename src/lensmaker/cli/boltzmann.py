@@ -61,7 +61,9 @@ def fit(
     ] = None,
     threshold: Annotated[float | None, typer.Option(help="Binarise: what is above becomes 1.")] = None,
     states: Annotated[int | None, typer.Option(min=2, help="States of Potts units: 0 to states − 1.")] = None,
-    variance: Annotated[float, typer.Option(help="Variance of Gaussian visible units.")] = 1.0,
+    variance: Annotated[
+        float | None, typer.Option(help="Variance of Gaussian visible units; else 1.")
+    ] = None,
     biases: Annotated[bool, typer.Option(help="Without, spins have the symmetry of all signs.")] = True,
     convolutional: Annotated[
         str | None, typer.Option(metavar="KERNEL", help="Sides of a kernel on the torus: 5x5.")

@@ -80,7 +80,7 @@ class Reading:
     kind: Visible | None = None
     threshold: float | None = None
     states: int | None = None
-    variance: float = 1.0
+    variance: float | None = None
 
     def table(self, flat: Flat) -> Any:
         """Rows of states.
@@ -94,6 +94,9 @@ class Reading:
         if potts != (self.states is not None):
             got = "units of no number of states" if potts else "--states without them"
             raise InputError("--states for Potts units", got, "pass --visible-units potts --states 3")
+        if self.variance is not None and self.kind is not Visible.GAUSSIAN:
+            fix = "pass --visible-units gaussian, or leave it out"
+            raise InputError("--variance for Gaussian units", "--variance without them", fix)
         if self.states is not None:
             return OneHot(flat, self.states)
         if self.threshold is None:
@@ -117,7 +120,7 @@ class Reading:
         if self.kind is Visible.POTTS and self.states is not None:
             return Potts(size // self.states, q=self.states)
         if self.kind is Visible.GAUSSIAN:
-            return Gaussian(size, self.variance)
+            return Gaussian(size, 1.0 if self.variance is None else self.variance)
         if self.kind is not None:
             return Binary(size) if self.kind is Visible.BINARY else Spin(size)
         return decided(table)

@@ -69,6 +69,10 @@ def sample(
     if out.suffix not in (".npz", ".npy"):
         raise InputError("samples .npz or .npy", f"{out}", "name them so")
     picture_kind(figure)
+    if start is None and (key is not None or threshold is not None):
+        raise InputError(
+            "--key and --threshold of rows to start from", "no such rows", "pass --from data.npz"
+        )
     model = machine_in(machine)
     pictured = figure is not None or shape is not None
     sides = image_shape(shape, model.visible.size) if pictured else ()

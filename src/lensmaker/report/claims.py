@@ -13,6 +13,7 @@ from lensmaker.report.lists import table
 from lensmaker.report.mosaic import Mosaic
 from lensmaker.report.numbers import with_error
 from lensmaker.report.png import diverging
+from lensmaker.report.receptive_fields import receptive_fields
 
 
 def claims_table(findings: Iterable[Mapping[str, Any]]) -> Table:
@@ -32,7 +33,7 @@ def claims_table(findings: Iterable[Mapping[str, Any]]) -> Table:
     return table(rows)
 
 
-def figures_of(pictures: Mapping[str, Any], most: int = 8) -> dict[str, bytes]:
+def figures_of(pictures: Mapping[str, Any], most: int = 12) -> dict[str, bytes]:
     """File name → what it holds, pages of HTML.
 
     Parameters
@@ -44,32 +45,13 @@ def figures_of(pictures: Mapping[str, Any], most: int = 8) -> dict[str, bytes]:
         Fields of a layer that are drawn, those of largest norm.
     """
     fields = {name: layers for name, layers in pictures.items() if name != "reconstructions"}
-    out = {f"fields-{_file(name)}.html": fields_mosaic(name, layers, most) for name, layers in fields.items()}
+    out = {
+        f"fields-{_file(name)}.html": receptive_fields({"machine": name, "layers": layers}, most)
+        for name, layers in fields.items()
+    }
     if "reconstructions" in pictures:
         out["reconstructions.html"] = reconstructions_mosaic(pictures["reconstructions"])
     return {name: mosaic_file(mosaic, ".html") for name, mosaic in out.items()}
-
-
-def fields_mosaic(name: str, layers: list[np.ndarray], most: int) -> Mosaic:
-    """The receptive fields of largest norm, a row for each layer, each field in its own scale of colours."""
-    rows = []
-    for fields in layers:
-        norms = np.linalg.norm(fields.reshape(len(fields), -1), axis=1)
-        chosen = fields[np.argsort(-norms, kind="stable")[:most]]
-        scaled = chosen / np.maximum(np.abs(chosen).max((1, 2), keepdims=True), 1e-300)
-        rows.append(np.concatenate([scaled, np.zeros((most - len(scaled), *scaled.shape[1:]))]))
-    return Mosaic(
-        diverging(np.concatenate(rows), 1.0),
-        columns=most,
-        title=f"Receptive fields: {name}",
-        caption=(
-            "What hidden units see of the lattice, r = W₁ W₂ …, those of largest norm in each layer; each picture has "
-            "a scale of its own. A block spin is one patch of one colour. Grey alone: there are no more units."
-        ),
-        row_names=[f"layer {k}" for k in range(1, len(layers) + 1)],
-        legend=diverging(np.linspace(-1, 1, 121), 1.0),
-        ends=("−max", "0", "max"),
-    )
 
 
 def reconstructions_mosaic(kept: Mapping[str, np.ndarray]) -> Mosaic:

@@ -81,3 +81,25 @@ def test_the_sum_is_no_measurement() -> None:
         MachineEnsemble(Summation())
     with pytest.raises(InputError, match="4 columns and 8 sweeps"):
         MachineEnsemble(columns=2)
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.int8, torch.bool])
+def test_rows_may_be_of_any_kind_of_numbers(dtype: torch.dtype) -> None:
+    machine = RestrictedBoltzmannMachine(3, 2)
+    found = MachineEnsemble(Annealing(8, 4), sweeps=40).measure(Subject(machine, torch.ones(4, 3).to(dtype)))
+    ell = next(m for m in found if m.quantity.name == "log_likelihood")
+    assert ell.value == pytest.approx(-3 * math.log(2))
+    with pytest.raises(InputError, match="a table of one row or more"):
+        Subject(machine, torch.zeros(0, 3, dtype=dtype))
+
+
+def test_rows_of_one_phase_do_not_hide_the_other() -> None:
+    """A magnet with two phases, and rows of one: ln Z is that of both, or it is said that it is not known."""
+    machine = RestrictedBoltzmannMachine(Spin(20), Spin(16), biased=False)
+    machine.weights.parameter.data.fill_(0.12)
+    rows = machine.gibbs(torch.ones(200, 20), 50, torch.Generator().manual_seed(0))
+    found = MachineEnsemble(Annealing(64, 200)).measure(Subject(machine, rows[rows.sum(1) > 6]))
+    log_z = next(m for m in found if m.quantity.name == "log_partition")
+    exact = Exact(machine).log_partition
+    assert log_z.convergence is not Convergence.CONVERGED or abs(log_z.value - exact) < 4 * log_z.error
+    assert abs(log_z.value - exact) < 0.3

@@ -149,3 +149,12 @@ def test_a_training_that_diverges_says_so_and_keeps_the_last_good_machine() -> N
     assert np.isfinite(model.components_).all()
     with pytest.raises(InputError, match=re.escape("a finite learning rate above 0, but got 1e+300")):
         model.set_params(learning_rate=1e300).partial_fit(x)
+
+
+@pytest.mark.parametrize("rate", [100.0, 1e5, 1e30])
+def test_a_training_that_runs_away_in_finite_numbers_is_caught(rate: float) -> None:
+    x = (probabilities(200) < 0.4).astype(float)
+    model = BernoulliRBM(4, n_iter=3, learning_rate=rate, random_state=0)
+    with pytest.raises(InputError, match="the last good machine is kept"):
+        model.fit(x)
+    assert model.score_samples(x).mean() > -x.shape[1]

@@ -81,6 +81,7 @@ def test_two_processes_find_what_one_finds(one: Path, tmp_path: Path) -> None:
     same(one, tmp_path)
 
 
+@pytest.mark.slow
 def test_any_number_of_processes_goes_on_where_others_were_stopped(one: Path, tmp_path: Path) -> None:
     assert learn(tmp_path, 2, stop=8) == "\n".join(["stopped 2"] * 4)
     assert learn(tmp_path, 1, stop=8) == "\n".join(["stopped 1"] * 4)

@@ -205,3 +205,9 @@ def test_more_configurations_than_can_be_listed_are_refused(units: Units, said: 
 
 def test_a_part_of_many_configurations_is_listed() -> None:
     assert Binary(62).configurations(1, 3)[:, -2:].tolist() == [[0, 1], [1, 0]]
+
+
+@pytest.mark.parametrize("units", [Binary(3), Spin(3), Gaussian(3, variance=0.25), Rectified(3)], ids=str)
+def test_the_field_of_a_mean_has_it(units: Units) -> None:
+    fields = torch.tensor([-3.0, 0.1, 2.0], dtype=torch.float64)
+    assert torch.allclose(units.field_of_mean(units.mean(fields)), fields, atol=1e-9)

@@ -334,7 +334,7 @@ WINDOWS = st.one_of(
 )
 
 
-@settings(max_examples=40)
+@settings(max_examples=20)
 @given(st.lists(WINDOWS, min_size=1, max_size=4))
 def test_any_stack_of_windows_sees_what_the_gradient_says(layers: list[nn.Module]) -> None:
     net = nn.Sequential(nn.Conv1d(1, 1, 1), *layers).double()

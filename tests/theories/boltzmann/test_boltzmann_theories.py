@@ -153,6 +153,7 @@ def test_errors_are_of_the_size_of_what_is_left_out(kind: Any, order: int) -> No
     assert np.median(np.array(far)[:, 0]) > 0.1
 
 
+@pytest.mark.slow
 def test_strong_weights_are_outside_and_other_states_in_the_error() -> None:
     m = RestrictedBoltzmannMachine(Spin(20), Spin(10), biased=False)
     m.weights.parameter.data.fill_(0.15)

@@ -100,10 +100,8 @@ class BlockSpin(Phenomenon):
         plan, bits = self.plan, (spins > 0).to(torch.int8)
         rows = {
             "spins": spins,
-            f"{plan.layers[-1]} top units": decoded(network, bits),
-            f"{plan.block} × {plan.block} majority": by_majority(
-                spins, square(plan.side), plan.block, self._coins
-            ),
+            "machine": decoded(network, bits),
+            "majority": by_majority(spins, square(plan.side), plan.block, self._coins),
         }
         return {name: np.asarray(s).reshape(-1, plan.side, plan.side) for name, s in rows.items()}
 

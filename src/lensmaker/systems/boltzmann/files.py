@@ -35,6 +35,9 @@ def save(
     InputError
         If the folder is missing or not writable, or the disk is full.
     """
+    if isinstance(machine, RestrictedBoltzmannMachine):
+        for units in (machine.visible, machine.hidden):
+            _ = units_of(units.spec)  # what could not be read is not written
     target = checkpoint.target(path)
     tensors = {f"machine.{name}": p.detach() for name, p in machine.named_parameters()}
     checkpoint.write(target, tensors, {"machine": machine.spec})

@@ -54,7 +54,7 @@ class VariationalRG(Theory):
         Reference(
             "mehta2014",
             "P. Mehta, D. J. Schwab",
-            "An exact mapping between the Variational Renormalization Group and Deep Learning",
+            "An exact mapping between the variational renormalization group and deep learning",
             2014,
             "",
             "arXiv:1410.3831",

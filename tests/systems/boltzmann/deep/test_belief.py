@@ -70,6 +70,7 @@ def test_bound_and_estimate_against_the_table(kind: str, untied: bool) -> None:
     assert str(found).startswith("ln P(v) ≥ ")
 
 
+@pytest.mark.slow
 def test_errors_are_standard_errors() -> None:
     """Of 400 with 40 samples: the spread is what each says, a false alarm of 1e-5; ln Z's error is added."""
     network = belief("binary", scale=0.3)

@@ -15,6 +15,7 @@ from lensmaker.core import Convergence, InputError
 from lensmaker.systems.boltzmann import Gaussian, Potts, Rectified, RestrictedBoltzmannMachine, Spin
 from lensmaker.systems.boltzmann.deep import (
     DEEP_PHASES,
+    DeepBeliefNetwork,
     DeepBoltzmannMachine,
     DeepLearner,
     DeepMonitor,
@@ -25,12 +26,13 @@ from lensmaker.systems.boltzmann.deep import (
     Relaxation,
     deep_log_partition,
     fit_deep,
+    fit_stack,
     mean_field,
     mean_field_bound,
     unnormalised_bound,
 )
 from lensmaker.systems.boltzmann.phases import ExactMoments
-from lensmaker.systems.boltzmann.training import RestrictedLearner, Rule, Schedule
+from lensmaker.systems.boltzmann.training import RestrictedLearner, Rule, Schedule, Training
 from lensmaker.systems.boltzmann.training.monitor import pseudo_likelihoods
 
 TIGHT = Relaxation(tolerance=1e-13, most=5000)
@@ -362,3 +364,35 @@ def test_bad_input_is_one_sentence(case: str) -> None:
 def test_every_estimator_says_what_it_is_off_by() -> None:
     assert len({p.name for p in DEEP_PHASES}) == len(DEEP_PHASES) == 2
     assert all(p.bias and p.references for p in DEEP_PHASES)
+
+
+def test_layers_of_rectified_units_stack() -> None:
+    network = DeepBeliefNetwork.of_layers(6, Rectified(4), 3)
+    histories = fit_stack(network, DATA, Training(epochs=3, batch=20, learning_rate=0.01))
+    assert [h.reason for h in histories] == ["all epochs are done"] * 2
+    assert all(bool(p.isfinite().all()) for p in network.parameters())
+
+
+def test_patience_without_a_score_is_refused() -> None:
+    machine = DeepBoltzmannMachine(Gaussian(6), 3)
+    with pytest.raises(InputError, match="patience with a score to judge by"):
+        fit_deep(machine, DATA, DeepTraining(epochs=3, patience=1))
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (DATA * math.nan, "not finite"),
+        (2 * DATA - 1, "means from 0 to 1"),
+        (DATA[:, :5], "data of 6 numbers"),
+    ],
+)
+def test_a_deep_machine_does_not_start_from_what_does_not_fit(data: torch.Tensor, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        DeepBoltzmannMachine(6, 3).initialise(seed=0, data=data)
+
+
+@pytest.mark.parametrize("rows", [DATA.double(), DATA.bool()])
+def test_a_bound_takes_any_kind_of_numbers(rows: torch.Tensor) -> None:
+    machine = DeepBoltzmannMachine(6, 3)
+    assert mean_field_bound(machine, rows, 0.0).value == mean_field_bound(machine, DATA, 0.0).value

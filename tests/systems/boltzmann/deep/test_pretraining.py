@@ -115,7 +115,7 @@ def clusters(visible: int | Gaussian | Potts) -> torch.Tensor:
 
 
 @pytest.mark.parametrize("visible", [5, Gaussian(4, variance=0.5), Potts(2, q=3)], ids=str)
-@pytest.mark.parametrize("above", [(3,), (Spin(3), 2), (3, Spin(3), 2)], ids=str)
+@pytest.mark.parametrize("above", [(3,), (3, Spin(3), 2)], ids=str)
 def test_it_is_a_start(visible: int | Gaussian | Potts, above: tuple[int | Spin, ...]) -> None:
     """The exact likelihood against that of independent units, after a little training by the exact gradient.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import json
 import os
@@ -94,6 +95,7 @@ def damaged(path: str | os.PathLike[str], why: object) -> InputError:
 
 
 def _replace(path: Path, data: bytes) -> None:
+    _forget_the_dead(path)
     partial = path.with_name(f".{path.name}.partial-{os.getpid()}")
     try:
         with partial.open("wb") as file:
@@ -103,6 +105,18 @@ def _replace(path: Path, data: bytes) -> None:
         partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def _forget_the_dead(path: Path) -> None:
+    """Remove what processes left that were killed while they wrote."""
+    for left in path.parent.glob(f".{glob.escape(path.name)}.partial-*"):
+        number = left.name.rpartition("-")[2]
+        try:
+            os.kill(int(number), 0)
+        except ProcessLookupError:
+            left.unlink(missing_ok=True)
+        except (OSError, ValueError):
+            continue  # it lives, or is no file of ours
 
 
 def _sum_of(tensors: dict[str, Tensor], text: str) -> str:

@@ -46,7 +46,7 @@ class Plan:
         for name in ("epochs", "batch"):
             if not (isinstance(getattr(self, name), int) and getattr(self, name) >= 1):
                 got = f"{getattr(self, name)}"
-                raise InputError(f"{name} a whole number of 1 or more", got, f"pass {name}=10")
+                raise InputError(f"{name} of 1 or more, a whole number", got, f"pass {name}=10")
         if not (isinstance(self.seed, int) and self.seed >= 0):
             raise InputError("a seed of 0 or more", f"{self.seed}", "pass seed=0")
         if self.patience < 0:
