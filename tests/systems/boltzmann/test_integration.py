@@ -144,7 +144,7 @@ def test_the_sandwich_says_what_it_rests_on() -> None:
 
 
 def test_annealing_up_alone_flatters_a_trained_machine() -> None:
-    """Ten machines that learned bars, cooled by 4, in ten steps: ln Ẑ is too small in the mean, by three errors of it."""
+    """Ten machines that learned bars, cooled by 4, in ten steps: ln Ẑ is too small in the mean, by three errors."""
     off, said = [], 0
     for seed in range(10):
         m, _ = trained(seed, "bars", 4.0)
