@@ -19,13 +19,13 @@ from lensmaker.core import (
     compare,
     quantity,
 )
+from lensmaker.core.progress import Progress
 from lensmaker.instruments.spins.ensemble import Ensemble
 from lensmaker.report.write import write_text
 from lensmaker.systems.spins.canonical import Canonical
 from lensmaker.systems.spins.hamiltonian import Hamiltonian
 from lensmaker.systems.spins.sampling import Rule, sample
 from lensmaker.systems.spins.sampling.provenance import fingerprint
-from lensmaker.systems.spins.sampling.sampler import Progress
 from lensmaker.theories.spins.onsager import Onsager, square_coupling
 from lensmaker.theories.spins.solvable import exact_values
 

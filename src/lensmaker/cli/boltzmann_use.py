@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor
 
+    from lensmaker.core.progress import Progress
     from lensmaker.systems.boltzmann import RestrictedBoltzmannMachine
-    from lensmaker.systems.boltzmann.progress import Progress
     from lensmaker.systems.boltzmann.training import Rows
 
 

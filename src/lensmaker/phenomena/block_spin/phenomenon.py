@@ -11,8 +11,9 @@ import numpy as np
 import torch
 
 from lensmaker.core import Reference, Table
+from lensmaker.core.progress import Progress
 from lensmaker.numerics.seeding import stream
-from lensmaker.phenomena.base import Outcome, Phenomenon, Progress
+from lensmaker.phenomena.base import Outcome, Phenomenon
 from lensmaker.phenomena.block_spin.claims import Findings
 from lensmaker.phenomena.block_spin.facts import Fact, agreement_fact, field_facts, majority_agreement
 from lensmaker.phenomena.block_spin.plan import Plan, Variant

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from lensmaker.core import InputError
+from lensmaker.core.progress import Progress
 from lensmaker.numerics.seeding import stream
-from lensmaker.phenomena.base import Progress
 from lensmaker.phenomena.block_spin.plan import Plan, Variant
 from lensmaker.systems.boltzmann.deep import DeepBeliefNetwork, Given, fit_stack
 from lensmaker.systems.boltzmann.phases import ContrastiveDivergence

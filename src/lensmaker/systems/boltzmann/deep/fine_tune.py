@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from lensmaker.core.progress import Progress
 from lensmaker.numerics.seeding import stream
 from lensmaker.systems.boltzmann.deep.belief import DeepBeliefNetwork
 from lensmaker.systems.boltzmann.deep.belief_learner import BeliefLearner
@@ -17,7 +18,6 @@ from lensmaker.systems.boltzmann.deep.belief_likelihood import variational_bound
 from lensmaker.systems.boltzmann.deep.tuning import Tuning, UpDown
 from lensmaker.systems.boltzmann.exact import Exact
 from lensmaker.systems.boltzmann.likelihood import LogPartition, log_partition
-from lensmaker.systems.boltzmann.progress import Progress
 from lensmaker.systems.boltzmann.training.monitor import LOST
 from lensmaker.systems.boltzmann.training.plan import Plan
 from lensmaker.systems.boltzmann.training.rows import rows_of

@@ -6,13 +6,13 @@ import os
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from lensmaker.core.progress import Progress
 from lensmaker.numerics.seeding import stream
 from lensmaker.systems.boltzmann.deep.learner import DeepLearner
 from lensmaker.systems.boltzmann.deep.machine import DeepBoltzmannMachine
 from lensmaker.systems.boltzmann.deep.mean_field import Relaxation
 from lensmaker.systems.boltzmann.deep.monitor import DeepMonitor
 from lensmaker.systems.boltzmann.deep.phases import DeepPhase, PersistentChains
-from lensmaker.systems.boltzmann.progress import Progress
 from lensmaker.systems.boltzmann.training.plan import Plan
 from lensmaker.systems.boltzmann.training.rows import rows_of
 from lensmaker.systems.boltzmann.training.run import History, Run, looked_at

@@ -10,11 +10,11 @@ import torch
 from torch import Tensor
 
 from lensmaker.core import InputError
+from lensmaker.core.progress import Progress
 from lensmaker.systems.boltzmann.deep.copies import Copies
 from lensmaker.systems.boltzmann.deep.machine import DeepBoltzmannMachine
 from lensmaker.systems.boltzmann.deep.stack import Given, Lifted, fit_greedily
 from lensmaker.systems.boltzmann.machine import RestrictedBoltzmannMachine
-from lensmaker.systems.boltzmann.progress import Progress
 from lensmaker.systems.boltzmann.training.plan import Training
 from lensmaker.systems.boltzmann.training.rows import rows_of
 from lensmaker.systems.boltzmann.training.run import History

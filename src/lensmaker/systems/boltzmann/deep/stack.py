@@ -13,10 +13,10 @@ import torch
 from torch import Tensor
 
 from lensmaker.core import InputError
+from lensmaker.core.progress import Progress
 from lensmaker.numerics.seeding import stream
 from lensmaker.systems.boltzmann.deep.belief import DeepBeliefNetwork
 from lensmaker.systems.boltzmann.machine import RestrictedBoltzmannMachine
-from lensmaker.systems.boltzmann.progress import Progress
 from lensmaker.systems.boltzmann.training.fit import fit
 from lensmaker.systems.boltzmann.training.plan import Training
 from lensmaker.systems.boltzmann.training.rows import Rows, rows_of

@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from lensmaker.core.progress import Progress
 from lensmaker.systems.boltzmann.likelihood.path import Path
-from lensmaker.systems.boltzmann.progress import Progress
 
 
 @torch.no_grad()

@@ -14,6 +14,7 @@ from scipy.special import expit
 from torch import Tensor
 
 from lensmaker.core import Convergence, InputError
+from lensmaker.core.progress import Progress
 from lensmaker.numerics.seeding import stream, stream_seed
 from lensmaker.systems.boltzmann.likelihood.annealing import backward, forward
 from lensmaker.systems.boltzmann.likelihood.ladder import Ladder, error_of, remembers
@@ -21,7 +22,6 @@ from lensmaker.systems.boltzmann.likelihood.path import Path, path_to
 from lensmaker.systems.boltzmann.likelihood.result import LogPartition
 from lensmaker.systems.boltzmann.likelihood.sandwich import Sandwich, log_mean, sandwich
 from lensmaker.systems.boltzmann.machine import RestrictedBoltzmannMachine
-from lensmaker.systems.boltzmann.progress import Progress
 
 COLUMNS = 64
 """Of those chains, at most: more samples are taken from each in turn, so that memory is that of 1024 rows."""

@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lensmaker.core import Convergence, InputError
+from lensmaker.core.progress import Progress
 from lensmaker.numerics.autocorrelation import autocorrelation, mean_of, split_r_hat
 from lensmaker.systems.boltzmann.likelihood.ladder import Ladder, error_of, remembers
 from lensmaker.systems.boltzmann.likelihood.path import Path
 from lensmaker.systems.boltzmann.likelihood.result import LogPartition
-from lensmaker.systems.boltzmann.progress import Progress
 
 LARGEST_R_HAT = 1.05
 """Split R̂ above which columns are said to disagree."""

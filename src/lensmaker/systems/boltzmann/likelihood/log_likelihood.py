@@ -10,10 +10,10 @@ from typing import Any
 import torch
 
 from lensmaker.core import Convergence
+from lensmaker.core.progress import Progress
 from lensmaker.systems.boltzmann.likelihood.methods import Method, fitting
 from lensmaker.systems.boltzmann.likelihood.result import LogPartition
 from lensmaker.systems.boltzmann.machine import RestrictedBoltzmannMachine
-from lensmaker.systems.boltzmann.progress import Progress
 from lensmaker.systems.boltzmann.training.rows import Rows, rows_of
 
 BLOCK = 1 << 22

@@ -10,6 +10,7 @@ from typing import ClassVar
 from torch import Tensor
 
 from lensmaker.core import Convergence
+from lensmaker.core.progress import Progress
 from lensmaker.numerics.seeding import stream
 from lensmaker.systems.boltzmann.exact import MOST_BITS, Exact
 from lensmaker.systems.boltzmann.likelihood.estimate import AnnealedLogPartition, log_partition
@@ -17,7 +18,6 @@ from lensmaker.systems.boltzmann.likelihood.integration import IntegratedLogPart
 from lensmaker.systems.boltzmann.likelihood.path import path_to
 from lensmaker.systems.boltzmann.likelihood.result import LogPartition
 from lensmaker.systems.boltzmann.machine import RestrictedBoltzmannMachine
-from lensmaker.systems.boltzmann.progress import Progress
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,9 @@ import os
 from typing import Any
 
 from lensmaker.core import InputError
+from lensmaker.core.progress import Progress
 from lensmaker.numerics.seeding import stream
 from lensmaker.systems.boltzmann.machine import RestrictedBoltzmannMachine
-from lensmaker.systems.boltzmann.progress import Progress
 from lensmaker.systems.boltzmann.training.monitor import LikelihoodMonitor, Monitor
 from lensmaker.systems.boltzmann.training.plan import Training
 from lensmaker.systems.boltzmann.training.restricted import RestrictedLearner

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from lensmaker.core import InputError
-from lensmaker.systems.boltzmann.progress import Progress
+from lensmaker.core.progress import Progress
 from lensmaker.systems.boltzmann.training import checkpoint
 from lensmaker.systems.boltzmann.training.learner import Learner
 from lensmaker.systems.boltzmann.training.plan import Plan

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from lensmaker.core import InputError
+from lensmaker.core.progress import Progress
 from lensmaker.numerics.autocorrelation import split_r_hat
 from lensmaker.systems.spins.canonical import Canonical
 from lensmaker.systems.spins.sampling import storage
@@ -19,7 +20,7 @@ from lensmaker.systems.spins.sampling.choice import choose, rule_named
 from lensmaker.systems.spins.sampling.provenance import Provenance, fingerprint, versions
 from lensmaker.systems.spins.sampling.rule import Rule, State
 from lensmaker.systems.spins.sampling.run_state import read_state, write_state
-from lensmaker.systems.spins.sampling.sampler import Progress, Sampler
+from lensmaker.systems.spins.sampling.sampler import Sampler
 from lensmaker.systems.spins.sampling.samples import Samples, columns
 
 CHUNK = 1 << 22

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -13,9 +12,6 @@ from lensmaker.numerics.seeding import stream_seed
 from lensmaker.systems.spins.canonical import Canonical
 from lensmaker.systems.spins.sampling.chains import Observer, Series, settled, slowest
 from lensmaker.systems.spins.sampling.rule import Rule, Spins, State
-
-Progress = Callable[[str, int, int], None]
-"""Told what is done, how much of it, and how much there is to do (0 where nobody knows)."""
 
 POINTS = 256
 """Points of a stage's series for each chain."""

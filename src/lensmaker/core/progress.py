@@ -3,4 +3,4 @@
 from collections.abc import Callable
 
 Progress = Callable[[str, int, int], None]
-"""Called with what is done, how much of it, and of how much."""
+"""Called with what is done, how much of it, and of how much; 0 where nobody knows."""
