@@ -31,6 +31,7 @@ from lensmaker.systems.boltzmann import RestrictedBoltzmannMachine
 from lensmaker.systems.boltzmann.likelihood import log_partition
 from lensmaker.systems.boltzmann.phases import PersistentContrastiveDivergence
 from lensmaker.systems.boltzmann.training import History, Rule, Schedule, Training, fit
+from lensmaker.systems.boltzmann.training.monitor import whole_pseudo_likelihoods
 
 DATA: dict[str, Callable[[], DataSet]] = {"mnist": mnist, "fashion": fashion_mnist}
 
@@ -149,6 +150,10 @@ def main(
         f"pseudo-likelihood {last.pseudo_likelihood:.1f}, held out {last.held_out_pseudo_likelihood:.1f}; "
         f"gap of free energies {last.free_energy_gap:.1f}"
     )
+    for label, part in (("learned from", rows[::4]), ("held out", held_out)):
+        whole = whole_pseudo_likelihoods(machine, part)
+        error = float(whole.std()) / len(part) ** 0.5
+        console.print(f"{label}: pseudo-likelihood over all pixels {float(whole.mean()):.1f} ± {error:.1f}")
     log_z = log_partition(machine, seed=0, runs=runs, steps=steps, data=rows)
     console.print(f"{log_z}; up alone {log_z.forward:.2f}, down alone {log_z.backward:.2f}")
     found = {"log Z": log_z.value, "low": log_z.interval()[0], "high": log_z.interval()[1]}
