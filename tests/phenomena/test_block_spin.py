@@ -21,6 +21,7 @@ from lensmaker.phenomena.finding import Judgement
 from lensmaker.report.claims import claims_table, figures_of
 from lensmaker.systems.boltzmann.deep import DeepBeliefNetwork
 from lensmaker.systems.spins import square
+from test_examples import example
 
 SMALL = Plan(side=8, samples=300, held_out=50, layers=(16, 4), epochs=2, batch=20, seeds=2, window=3, block=4)
 
@@ -147,3 +148,18 @@ def test_each_claim_is_decided_by_its_own_numbers() -> None:
     judgements = [f.judgement for f in found]
     yes, no, artefact = Judgement.SUPPORTED, Judgement.NOT_SUPPORTED, Judgement.ARTEFACT
     assert judgements == [yes, artefact, yes, no, no, yes, yes, no, no, yes]
+
+
+def test_the_example_draws_its_figures(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    module = example("mehta_schwab")
+    module.main(tmp_path / "run", BlockSpin(replace(SMALL, epochs=1, seeds=1)))
+    out = capsys.readouterr().out
+    assert "shuffled" in out
+    assert "undecided" in out, "one seed has no error"
+    for name in ("fields.png", "reconstructions.png"):
+        assert (tmp_path / "run" / name).read_bytes()[:4] == b"\x89PNG"
+    fields = module.tiled(np.stack([np.eye(4), -2 * np.eye(4)]))
+    assert fields.shape == (4, 14)
+    assert fields[0, 0] == 1
+    assert fields[0, 5] == -1
+    assert np.isnan(fields[0, 4])

@@ -30,7 +30,7 @@ SHOWN = 8
 
 @dataclass(frozen=True)
 class BlockSpin(Phenomenon):
-    """Stacks of restricted machines on Ising samples just above T_c, with five controls of the same size.
+    """Stacks of restricted machines on Ising samples just above T_c, with four controls of the same size.
 
     Parameters
     ----------
