@@ -2,10 +2,11 @@
 
     python examples/mehta_schwab.py [folder] [--quick] [--seeds 5]
 
-The Ising model on 40 × 40 sites at K = 0.408, 40,000 samples, and a stack of 1600 – 400 – 100 – 25 units by CD-1 with
-L1: P. Mehta, D. J. Schwab, 2014. Receptive fields of each layer are drawn beside those of four controls: the same without
-L1, on shuffled sites, on spins without coupling, and random weights. Each claim is printed with its number, what nothing
-would give, and what the controls give. Some hours on one core; an interrupted run goes on. --quick takes two minutes.
+The Ising model on 40 × 40 sites at K = 0.408, 40,000 samples, and a stack of 1600 – 400 – 100 – 25 units by CD-1
+with L1: P. Mehta, D. J. Schwab, 2014. Receptive fields of each layer are drawn beside those of four controls: the same
+without L1, on shuffled sites, on spins without coupling, and random weights. Each claim is printed with its number,
+what nothing would give, and what the controls give. Some hours on one core; an interrupted run goes on. --quick takes
+two minutes.
 """
 
 from __future__ import annotations
