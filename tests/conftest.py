@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ import torch
 from hypothesis import settings
 
 import typechecking
+from command import Run
 
 settings.register_profile("house", deadline=None, derandomize=True, print_blob=True)
 settings.load_profile("house")
@@ -39,3 +41,17 @@ def _global_random_states() -> Iterator[None]:
     random.setstate(before[0])
     np.random.set_state(before[1])  # noqa: NPY002
     torch.set_rng_state(before[2])
+
+
+@pytest.fixture
+def lensmaker(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Run]:
+    """Run the command line in this process."""
+    from lensmaker.cli import main
+
+    def run(*words: str) -> Run:
+        monkeypatch.setattr(sys, "argv", ["lensmaker", *words])
+        with pytest.raises(SystemExit, match=r"^\d+$") as left:
+            main()
+        return Run(int(left.value.code), *capsys.readouterr())
+
+    return run

@@ -11,7 +11,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -21,8 +20,8 @@ import typer
 from safetensors.torch import save_file
 from torch import nn
 
+from command import Run
 from lensmaker import cli
-from lensmaker.__main__ import main
 from lensmaker.core import QUANTITIES, CorrectionError, InputError, LensmakerError
 from lensmaker.design.diagnose import ABERRATIONS
 from lensmaker.instruments import INSTRUMENTS
@@ -82,15 +81,6 @@ class Sleeping(nn.Module):
 """
 
 
-@dataclass(frozen=True)
-class Run:
-    """What a call of the command line came to."""
-
-    code: int
-    out: str
-    err: str
-
-
 @pytest.fixture
 def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A working directory with models and batches."""
@@ -105,19 +95,6 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     np.savez(tmp_path / "named.npz", ids=draw.integers(7, size=(4, 5)), labels=draw.integers(7, size=(4, 5)))
     yield tmp_path
     sys.modules.pop("cli_nets", None)
-
-
-@pytest.fixture
-def lensmaker(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Run]:
-    """Run the command line in this process."""
-
-    def run(*words: str) -> Run:
-        monkeypatch.setattr(sys, "argv", ["lensmaker", *words])
-        with pytest.raises(SystemExit, match=r"^\d+$") as left:
-            main()
-        return Run(int(left.value.code), *capsys.readouterr())
-
-    return run
 
 
 def inspect(*words: str, model: str = "mlp", data: str = "batch.npz") -> list[str]:

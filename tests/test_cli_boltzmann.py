@@ -18,7 +18,6 @@ import pytest
 import torch
 from safetensors.numpy import save_file
 
-from lensmaker.__main__ import main
 from lensmaker.cli.boltzmann_tables import parted
 from lensmaker.systems.boltzmann import Potts, RestrictedBoltzmannMachine
 from lensmaker.systems.boltzmann.files import load, save
@@ -31,21 +30,13 @@ OUT = ["--out", "m.safetensors"]
 FIT = ["boltzmann", "fit", "rows.npy", "--hidden", "4", "--epochs", "3", "--batch", "20", *OUT]
 
 
-@pytest.fixture
-def lensmaker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
-    """Run the command line in this process, in a folder with rows of 0 and 1, and the same in grey."""
+@pytest.fixture(autouse=True)
+def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a folder with rows of 0 and 1, and the same in grey."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "200")
     np.save("rows.npy", ROWS)
     np.save("grey.npy", GREY)
-
-    def run(*words: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["lensmaker", *words])
-        with pytest.raises(SystemExit, match=r"^\d+$") as left:
-            main()
-        return int(left.value.code), *capsys.readouterr()
-
-    return run
 
 
 def alike(one: RestrictedBoltzmannMachine, other: RestrictedBoltzmannMachine) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 from collections.abc import Callable
 from itertools import product
 from pathlib import Path
@@ -13,7 +12,6 @@ import numpy as np
 import pytest
 import torch
 
-from lensmaker.__main__ import main
 from lensmaker.systems.boltzmann import (
     Convolutional,
     Gaussian,
@@ -28,21 +26,13 @@ GREY = np.random.default_rng(0).random((300, 3, 3)).astype(np.float32)
 ROWS = (GREY.reshape(300, 9) > 0.5).astype(np.float32)
 
 
-@pytest.fixture
-def lensmaker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
-    """Run the command line in this process, in a folder with rows of 0 and 1, and the same in grey."""
+@pytest.fixture(autouse=True)
+def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a folder with rows of 0 and 1, and the same in grey."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "200")
     np.save("rows.npy", ROWS)
     np.save("grey.npy", GREY)
-
-    def run(*words: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["lensmaker", *words])
-        with pytest.raises(SystemExit, match=r"^\d+$") as left:
-            main()
-        return int(left.value.code), *capsys.readouterr()
-
-    return run
 
 
 def small(kind: str = "binary") -> RestrictedBoltzmannMachine:

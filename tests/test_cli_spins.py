@@ -15,7 +15,6 @@ from pathlib import Path
 
 import pytest
 
-from lensmaker.__main__ import main
 from lensmaker.systems.spins.sampling import Samples
 
 SQUARE = ["--lattice", "square", "--size", "4"]
@@ -23,21 +22,11 @@ SAMPLE = ["spins", "sample", *SQUARE, "--temperature", "3.0", "--n", "500", "--o
 SCAN = ["spins", "scan", *SQUARE, "--from", "2", "--to", "4", "--steps", "3", "--n", "400", "--out"]
 
 
-@pytest.fixture
-def lensmaker(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Callable[..., tuple[int, str, str]]:
-    """Run the command line in this process, in an empty folder."""
+@pytest.fixture(autouse=True)
+def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In an empty folder."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "200")
-
-    def run(*words: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["lensmaker", *words])
-        with pytest.raises(SystemExit, match=r"^\d+$") as left:
-            main()
-        return int(left.value.code), *capsys.readouterr()
-
-    return run
 
 
 def test_sample_prints_the_comparison_and_writes(lensmaker: Callable[..., tuple[int, str, str]]) -> None:
