@@ -324,7 +324,8 @@ def test_an_interrupt_before_the_first_update(lensmaker: Command, monkeypatch: p
     assert written() == []
 
 
-@pytest.mark.parametrize("kind", [signal.SIGTERM, pytest.param(signal.SIGKILL, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", [signal.SIGTERM, signal.SIGKILL])
 def test_a_command_that_was_killed_goes_on(kind: signal.Signals, tmp_path: Path) -> None:
     """The second run ends with the machine that a run without a kill writes."""
     np.save(tmp_path / "rows.npy", ROWS)

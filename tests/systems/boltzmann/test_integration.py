@@ -143,6 +143,7 @@ def test_the_sandwich_says_what_it_rests_on() -> None:
     assert found.sure_low < found.low < found.high < found.sure_high
 
 
+@pytest.mark.slow
 def test_annealing_up_alone_flatters_a_trained_machine() -> None:
     """Ten machines that learned bars, cooled by 4, in ten steps: ln Ẑ is too small in the mean, by three errors."""
     off, said = [], 0
