@@ -33,7 +33,7 @@ demo: .venv/.installed ## a deep network that does not learn: inspected, correct
 	$(BIN)/python examples/demo.py
 
 demo-rg: .venv/.installed ## block spins in machines that learn Ising samples: a small run of the reproduction
-	$(BIN)/lensmaker run block-spin --quick --figures block-spin-figures
+	OMP_NUM_THREADS=1 $(BIN)/lensmaker run block-spin --quick --figures block-spin-figures
 
 docs: .venv/.installed ## the documentation, into site/
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict

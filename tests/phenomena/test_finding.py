@@ -25,6 +25,9 @@ NULL = ("a uniform field", 0.05)
             Judgement.ARTEFACT,
         ),
         (Estimate(0.60, 0.02), {"K = 0": Estimate(0.90, 0.02)}, Judgement.ARTEFACT),
+        (Estimate(0.60, 0.02), {"K = 0": Estimate(0.30, 0.02)}, Judgement.SUPPORTED),
+        (Estimate(0.60, 0.02), {"K = 0": Estimate(0.35, 0.02)}, Judgement.ARTEFACT),
+        (Estimate(0.60, 0.02), {"K = 0": Estimate(0.35, 0.15)}, Judgement.UNDECIDED),
         (Estimate(0.10, 0.02), {}, Judgement.NOT_SUPPORTED),
         (Estimate(0.01, 0.001), {}, Judgement.NOT_SUPPORTED),
         (Estimate(0.10, 0.02), {"K = 0": Estimate(0.9, 0.02)}, Judgement.NOT_SUPPORTED),
@@ -45,6 +48,8 @@ def test_few_trainings_take_more() -> None:
     draws = np.random.default_rng(0).normal(size=(20_000, 5))
     found = [judged("", over_trainings(x.tolist()), ("", 0.0), trainings=5).judgement for x in draws]
     assert abs(found.count(Judgement.SUPPORTED) - 27) < 4 * 5.2
+    assert judged("", Estimate(1.0, 0.2), ("", 0.0), trainings=5).judgement is Judgement.UNDECIDED
+    assert judged("", Estimate(1.0, 0.1), ("", 0.0), trainings=5).judgement is Judgement.SUPPORTED
     one = judged("", Estimate(1.0, 0.01), ("", 0.0), trainings=1)
     assert one.judgement is Judgement.UNDECIDED
 

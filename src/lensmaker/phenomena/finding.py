@@ -12,6 +12,9 @@ import numpy as np
 from lensmaker.core import InputError
 from lensmaker.numerics.resampling import Estimate
 
+CLEAR = 3.0
+"""Standard errors by which a number has to differ for anything to be said of it."""
+
 FALSE_ALARM = 0.00135
 """Chance that a number is called larger which is not: that of three standard deviations."""
 
@@ -79,31 +82,42 @@ def judged(
 ) -> Finding:
     """The finding for a claim that a number is larger than it would be without a cause.
 
-    Not supported, if it is not above the null; an artefact, if it is, but not above a control in which the cause is
-    missing; undecided, if an error is unknown; supported otherwise. Above is: by so many standard errors as Student's t
-    of so many trainings exceeds in `FALSE_ALARM` of all cases, which is 6.6 for five of them.
+    - not supported: it is not above the null by three standard errors;
+    - an artefact: more than half of what it is above the null is in a control too, in which the cause is missing;
+    - undecided: it is not above the null and each control by so many standard errors as Student's t of so many
+      trainings exceeds in `FALSE_ALARM` of all cases, 6.6 for five of them, or an error is unknown;
+    - supported: otherwise.
 
     Examples
     --------
-    >>> a, b = Estimate(0.6, 0.02), Estimate(0.59, 0.02)
+    >>> a, b = Estimate(0.6, 0.02), Estimate(0.55, 0.02)
     >>> judged("it is local", a, ("uniform", 0.05), {"K = 0": b}, trainings=5).judgement.value
     'artefact'
     """
     controls = controls or {}
     who, least = null
-    verdict, reason = Judgement.SUPPORTED, f"above {least:.3g} ({who})"
-    if trainings < 2 or not all(math.isfinite(x) for found in (value, *controls.values()) for x in found):
-        verdict, reason = Judgement.UNDECIDED, "an error is unknown: add seeds"
-    elif value.value - least <= apart(trainings) * value.error:
-        verdict, reason = Judgement.NOT_SUPPORTED, f"not above {least:.3g} ({who}) by enough"
-    else:
-        for name, control in controls.items():
-            error = math.hypot(value.error, control.error)
-            if value.value - control.value <= apart(trainings) * error:
-                told = f"{control.value:.3g} ± {control.error:.2g}"
-                verdict, reason = Judgement.ARTEFACT, f"not above {name}, {told}, by enough"
-                break
-    return Finding(claim, value, null, controls, verdict, reason, trainings)
+
+    def found(judgement: Judgement, reason: str) -> Finding:
+        return Finding(claim, value, null, controls, judgement, reason, trainings)
+
+    if trainings < 2 or not all(math.isfinite(x) for e in (value, *controls.values()) for x in e):
+        return found(Judgement.UNDECIDED, "an error is unknown: add seeds")
+    effect = value.value - least
+    if effect <= CLEAR * value.error:
+        return found(Judgement.NOT_SUPPORTED, f"not above {least:.3g} ({who}) by three errors")
+    for name, control in controls.items():
+        left = control.value - least
+        if left > CLEAR * control.error and left > effect / 2:
+            return found(Judgement.ARTEFACT, f"{name} has {left / effect:.0%} of it")
+    if effect <= apart(trainings) * value.error:
+        return found(Judgement.UNDECIDED, f"too few seeds to tell from {least:.3g} ({who})")
+    for name, control in controls.items():
+        error = math.hypot(value.error, control.error)
+        if value.value - control.value <= apart(trainings) * error:
+            return found(Judgement.UNDECIDED, f"too few seeds to tell from {name}")
+    return found(
+        Judgement.SUPPORTED, f"above {least:.3g} ({who})" + (" and each control" if controls else "")
+    )
 
 
 def apart(trainings: int) -> float:

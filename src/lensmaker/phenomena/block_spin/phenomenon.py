@@ -58,7 +58,7 @@ class BlockSpin(Phenomenon):
     @classmethod
     def quick(cls) -> BlockSpin:
         return cls(
-            Plan(side=16, samples=4_000, held_out=500, layers=(64, 16, 4), epochs=60, seeds=4, window=5)
+            Plan(side=16, samples=3_000, held_out=500, layers=(64, 16, 4), epochs=40, seeds=4, window=5)
         )
 
     def run(self, folder: Path, progress: Progress | None = None) -> Outcome:
