@@ -38,7 +38,7 @@ def opened(path: Path, key: str | None = None) -> Flat:
     reader = _zarr if path.is_dir() else next((r for end, r in READERS.items() if name.endswith(end)), None)
     if reader is None:
         raise InputError(EXPECTED, f"{path}", "convert it to one of these")
-    if key is not None and reader in (_npy, _csv):
+    if key is not None and not path.is_dir() and name.endswith((".npy", ".csv", ".csv.gz")):
         raise InputError("--key for files of several arrays", f"--key {key} for {path}", "leave it out")
     try:
         source = reader(path, key)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,7 @@ from lensmaker.systems.boltzmann import (
     Spin,
 )
 from lensmaker.systems.boltzmann.deep import DeepBoltzmannMachine
+from lensmaker.systems.boltzmann.deep.halves import halves
 from lensmaker.systems.boltzmann.files import from_rbms, from_sklearn, load, load_deep, save
 from lensmaker.systems.boltzmann.training import Training, fit
 
@@ -225,3 +228,23 @@ def test_a_file_that_cannot_be_written_is_one_sentence_and_the_last_one_stays(
         save(machine, path)
     assert path.read_bytes() == whole
     assert [p.name for p in tmp_path.iterdir()] == ["m.safetensors"]
+
+
+def test_what_a_killed_writer_left_is_removed_and_nothing_else(tmp_path: Path) -> None:
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    path = tmp_path / "m.safetensors"
+    dead, alive = (tmp_path / f".{path.name}.partial-{pid}" for pid in (ended.pid, os.getppid()))
+    other = tmp_path / ".another.safetensors.partial-1"
+    for left in (dead, alive, other):
+        left.write_bytes(b"half")
+    save(RestrictedBoltzmannMachine(2, 2), path)
+    assert not dead.exists()
+    assert alive.exists()
+    assert other.exists()
+
+
+def test_a_machine_that_could_not_be_read_again_is_not_written(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="one of the units"):
+        save(halves(DeepBoltzmannMachine(2, 2, 2)), tmp_path / "m.safetensors")
+    assert list(tmp_path.iterdir()) == []
