@@ -38,6 +38,7 @@ from lensmaker.instruments.couplings import (
 from lensmaker.instruments.gradients import Gradients
 from lensmaker.instruments.information import Ascent, InfoNCE, MutualInformation
 from lensmaker.instruments.jacobian import Jacobian
+from lensmaker.instruments.markov import KeptInformation
 from lensmaker.instruments.renormalization import MonteCarloRG, RenormalisedCouplings
 from lensmaker.instruments.saturation import Saturation
 from lensmaker.instruments.signals import Signals
@@ -50,6 +51,7 @@ from lensmaker.systems.boltzmann.field_stack import FieldStack
 from lensmaker.systems.boltzmann.likelihood import Annealing
 from lensmaker.systems.boltzmann.machine_flow import MachineFlow
 from lensmaker.systems.boltzmann.subject import Subject
+from lensmaker.systems.markov import MarkovChain, Seen, truncated
 from lensmaker.systems.networks import Network
 from lensmaker.systems.networks.prescription import prescribe
 from lensmaker.systems.spins.canonical import Canonical
@@ -68,6 +70,7 @@ from lensmaker.theories.boltzmann.random_fields import RandomFields
 from lensmaker.theories.criticality import ActivationLayer, Criticality
 from lensmaker.theories.finite_width import FiniteWidth
 from lensmaker.theories.kernel_recursion.theory import KernelRecursion
+from lensmaker.theories.markov.distillation import Distillation
 from lensmaker.theories.mean_field import MeanField
 from lensmaker.theories.random_weights import RandomWeights
 from lensmaker.theories.spins.bethe import Bethe
@@ -155,6 +158,16 @@ def rbm_flow() -> RBMFlow:
     return RBMFlow((energy, magnetisation), doublings=2)
 
 
+def markov_chain() -> MarkovChain:
+    flip = [[0.9, 0.1, 0.0], [0.1, 0.6, 0.3]]
+    return MarkovChain.of([0.5, 0.5], [flip])
+
+
+def letters() -> Seen:
+    chain = markov_chain()
+    return Seen(truncated(chain, 2), chain.sample(400, torch.Generator().manual_seed(0)))
+
+
 def coarsening() -> Coarsening:
     made = RestrictedBoltzmannMachine(9, 4)
     made.initialise(seed=0, scale=0.3)
@@ -215,6 +228,8 @@ TABLE: dict[type, Row] = {
     VariationalRG: Row(VariationalRG, coarsening),
     Kadanoff: Row(Kadanoff, lambda: Canonical(ising(square(8)), CRITICAL_TEMPERATURE)),
     VariationalMap: Row(VariationalMap, coarsening),
+    Distillation: Row(Distillation, lambda: truncated(markov_chain(), 2)),
+    KeptInformation: Row(KeptInformation, letters),
 }
 
 SPIN_SYSTEMS = {

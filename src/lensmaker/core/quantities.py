@@ -243,6 +243,13 @@ QUANTITIES: tuple[Quantity, ...] = (
         "nat",
         "Mutual information Σ p ln[p(x, y)/p(x)p(y)] of a block of spins, or its block spin, and its environment.",
     ),
+    Quantity(
+        "kept_information",
+        "I₀",
+        "nat",
+        "Information that a level of a Markov chain, or a statistic of its last letter, has of the first letter.",
+    ),
+    Quantity("statistic_size", "|T|", "1", "Values that a statistic takes."),
     # Boltzmann machines
     Quantity("log_partition", "ln Z", "nat", "Logarithm of the partition function of a Boltzmann machine."),
     Quantity("log_likelihood", "ℓ", "nat", "Mean of ln P(v) over rows of data."),

@@ -10,6 +10,7 @@ from lensmaker.instruments.couplings import MaximumLikelihood, MinimumProbabilit
 from lensmaker.instruments.gradients import Gradients
 from lensmaker.instruments.information import MutualInformation
 from lensmaker.instruments.jacobian import Jacobian
+from lensmaker.instruments.markov import KeptInformation
 from lensmaker.instruments.renormalization import MonteCarloRG, RenormalisedCouplings
 from lensmaker.instruments.saturation import Saturation
 from lensmaker.instruments.signals import Signals
@@ -36,5 +37,6 @@ INSTRUMENTS: tuple[type[Instrument], ...] = (
     RenormalisedCouplings,
     MutualInformation,
     VariationalMap,
+    KeptInformation,
 )
 """Every instrument there is; the CLI, the docs and the conformance tests read this tuple."""

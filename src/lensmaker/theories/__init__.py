@@ -8,6 +8,7 @@ from lensmaker.theories.boltzmann.theory import BoltzmannTheory
 from lensmaker.theories.criticality import Criticality
 from lensmaker.theories.finite_width import FiniteWidth
 from lensmaker.theories.kernel_recursion.theory import KernelRecursion
+from lensmaker.theories.markov.distillation import Distillation
 from lensmaker.theories.mean_field import MeanField
 from lensmaker.theories.random_weights import RandomWeights
 from lensmaker.theories.spins.bethe import Bethe
@@ -55,5 +56,6 @@ THEORIES: tuple[type[Theory], ...] = (
     RandomFields,
     VariationalRG,
     Kadanoff,
+    Distillation,
 )
 """Every theory there is; the CLI, the docs and the conformance tests read this tuple."""

@@ -1,0 +1,1 @@
+"""What statistics of an effect keep of its cause."""
