@@ -2,7 +2,8 @@
 
 from lensmaker.phenomena.base import Phenomenon
 from lensmaker.phenomena.block_spin import BlockSpin
+from lensmaker.phenomena.hierarchy import Hierarchy
 from lensmaker.phenomena.learned_magnet import LearnedMagnet
 
-PHENOMENA: tuple[type[Phenomenon], ...] = (BlockSpin, LearnedMagnet)
+PHENOMENA: tuple[type[Phenomenon], ...] = (BlockSpin, LearnedMagnet, Hierarchy)
 """Every phenomenon there is; the CLI and the tests read this tuple."""

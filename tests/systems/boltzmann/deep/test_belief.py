@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from scipy.stats import chi2
 from exact.belief_states import LAYERS, BeliefTable, belief, dreams, table
 from exact.deep_states import Array, states
 from lensmaker.core import Convergence, InputError
+from lensmaker.numerics.seeding import stream
 from lensmaker.systems.boltzmann import Exact, Gaussian, Potts, RestrictedBoltzmannMachine, Spin
 from lensmaker.systems.boltzmann.deep import (
     TUNINGS,
@@ -28,8 +30,10 @@ from lensmaker.systems.boltzmann.deep import (
     importance_estimate,
     variational_bound,
 )
+from lensmaker.systems.boltzmann.deep.stack import lifted
 from lensmaker.systems.boltzmann.likelihood import log_partition
 from lensmaker.systems.boltzmann.training import RestrictedLearner, Rule, Schedule, Training
+from lensmaker.systems.boltzmann.training.rows import rows_of
 
 by_kind = pytest.mark.parametrize("kind", LAYERS)
 PARTS = ("visible_bias", "hidden_bias", "weights.parameter")
@@ -314,6 +318,36 @@ def fresh() -> DeepBeliefNetwork:
 
 def alike(one: DeepBeliefNetwork, other: DeepBeliefNetwork) -> bool:
     return all(torch.equal(a, b) for a, b in zip(one.parameters(), other.parameters(), strict=True))
+
+
+@pytest.mark.parametrize("given", Given)
+def test_what_lower_machines_make_of_a_table_of_one_block_is_made_once(given: Given) -> None:
+    """And is what is made of a table of many blocks where nothing is left to chance."""
+    lower, made = fresh().stack[:1], [0]
+    lower[0].initialise(seed=0, scale=1.0)
+    rows = lifted(rows_of(DATA), lower, given, seed=5)
+
+    def counted(block: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+        made[0] += 1
+        return rows.through(block, generator)  # type: ignore[attr-defined]
+
+    once = replace(rows, through=counted)
+    epochs = [
+        torch.cat([b.clone() for b in once.batches(9, seed=0, epoch=0, skip=0, like=torch.ones(1))])
+        for _ in "abc"
+    ]
+    assert made[0] == 1
+    assert torch.equal(epochs[0], epochs[2])
+    assert torch.equal(
+        once.read(0, len(once), torch.float32), rows.through(DATA, stream("rows lifted from 0", 5))
+    )  # type: ignore[attr-defined]
+    parts = replace(once, block=20, kept={})
+    for _ in range(2):
+        apart = torch.cat([block for _, block in parts.blocks(torch.float32)])
+        if given is Given.MEANS:
+            torch.testing.assert_close(apart, once.read(0, len(once), torch.float32))
+    assert made[0] == 1 + 2 * -(-len(DATA) // 20)
+    assert not parts.kept, "more than a block is never held"  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("given", Given)

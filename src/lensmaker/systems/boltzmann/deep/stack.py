@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 from typing import Any
@@ -34,6 +34,8 @@ class Given(Enum):
 class Lifted(Rows):
     """Rows as something makes of them whenever they are read, the same each time.
 
+    A table of one block is made once and kept: what is below does not learn any more.
+
     Attributes
     ----------
     through
@@ -44,18 +46,28 @@ class Lifted(Rows):
         Of its random numbers.
     device
         Where it is made.
+    kept
+        Of each type of numbers, the whole table.
     """
 
     through: Callable[[Tensor, torch.Generator], Tensor] = lambda rows, generator: rows
     width: int = 0
     seed: int = 0
     device: torch.device | str = "cpu"
+    kept: dict[torch.dtype, Tensor] = field(default_factory=dict)
 
     @property
     def size(self) -> int:
         return self.width
 
     def read(self, first: int, last: int, dtype: torch.dtype) -> Tensor:
+        if (first, last) != (0, len(self)) or last > self.block:
+            return self._made(first, last, dtype)
+        if dtype not in self.kept:
+            self.kept[dtype] = self._made(first, last, dtype)
+        return self.kept[dtype]
+
+    def _made(self, first: int, last: int, dtype: torch.dtype) -> Tensor:
         block = super().read(first, last, dtype).to(self.device)
         generator = stream(f"rows lifted from {first}", self.seed, block.device)
         return self.through(block, generator)
