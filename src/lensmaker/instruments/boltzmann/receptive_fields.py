@@ -9,11 +9,11 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from lensmaker.core import Convergence, InputError, Measurement, Reference, Table, Where
+from lensmaker.core import Convergence, Measurement, Reference, Table, Where
 from lensmaker.instruments.base import Instrument
 from lensmaker.instruments.boltzmann import field_statistics as statistics
 from lensmaker.numerics.resampling import Estimate, jackknife
-from lensmaker.systems.boltzmann.field_stack import FieldStack
+from lensmaker.systems.boltzmann.field_stack import FieldStack, check_odd
 
 
 @dataclass(frozen=True)
@@ -86,13 +86,10 @@ class ReceptiveFields(Instrument):
     )
 
     def __post_init__(self) -> None:
-        if self.window < 1 or self.window % 2 == 0:
-            raise InputError("a window of an odd number of sites", f"{self.window}", "pass window=9")
+        check_odd(self.window)
 
     def measure(self, system: FieldStack) -> Table[Measurement]:
-        if self.window > min(system.lattice.shape):
-            got = f"{self.window} on a {system.lattice}"
-            raise InputError("a window no wider than the lattice", got, "pass a smaller window")
+        system.check_window(self.window)
         layers = enumerate(system.fields, start=1)
         return Table(m for layer, r in layers for m in self._layer(system.where(layer), r.numpy()))
 

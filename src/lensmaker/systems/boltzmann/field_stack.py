@@ -92,9 +92,33 @@ class FieldStack:
             found.append(r.t().reshape(-1, *self.lattice.shape).contiguous())
         return found
 
+    def check_window(self, window: int) -> None:
+        """See that a window around a site is no wider than the lattice.
+
+        Raises
+        ------
+        InputError
+            If it is.
+        """
+        if window > min(self.lattice.shape):
+            got = f"{window} on a {self.lattice}"
+            raise InputError("a window no wider than the lattice", got, "pass a smaller window")
+
     def where(self, layer: int) -> Where:
         """The place of a layer, the lowest hidden one being 1."""
         return Where(self.name, coordinates=(("layer", layer),))
+
+
+def check_odd(window: int) -> None:
+    """See that a window has a site in its middle.
+
+    Raises
+    ------
+    InputError
+        If its side is even, or no size at all.
+    """
+    if window < 1 or window % 2 == 0:
+        raise InputError("a window of an odd number of sites", f"{window}", "pass window=9")
 
 
 @torch.no_grad()

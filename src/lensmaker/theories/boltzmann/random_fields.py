@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from lensmaker.core import InputError, Prediction, Reference, Table, Where
-from lensmaker.systems.boltzmann.field_stack import FieldStack
+from lensmaker.core import Prediction, Reference, Table, Where
+from lensmaker.systems.boltzmann.field_stack import FieldStack, check_odd
 from lensmaker.theories.base import Theory
 from lensmaker.theories.boltzmann import isotropic_field as isotropic
 from lensmaker.theories.boltzmann.isotropic_field import Law
@@ -88,13 +88,10 @@ class RandomFields(Theory):
     )
 
     def __post_init__(self) -> None:
-        if self.window < 1 or self.window % 2 == 0:
-            raise InputError("a window of an odd number of sites", f"{self.window}", "pass window=9")
+        check_odd(self.window)
 
     def predict(self, system: FieldStack) -> Table[Prediction]:
-        if self.window > min(system.lattice.shape):
-            got = f"{self.window} on a {system.lattice}"
-            raise InputError("a window no wider than the lattice", got, "pass a smaller window")
+        system.check_window(self.window)
         found: list[Prediction] = []
         for layer in range(1, len(system.units) + 1):
             shared = math.sqrt(overlap(system.units[: layer - 1]))
