@@ -2,6 +2,7 @@
 
 from lensmaker.phenomena.base import Phenomenon
 from lensmaker.phenomena.block_spin import BlockSpin
+from lensmaker.phenomena.rbm_flow import CriticalFlow
 
-PHENOMENA: tuple[type[Phenomenon], ...] = (BlockSpin,)
+PHENOMENA: tuple[type[Phenomenon], ...] = (BlockSpin, CriticalFlow)
 """Every phenomenon there is; the CLI and the tests read this tuple."""
