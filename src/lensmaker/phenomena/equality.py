@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import NamedTuple
 
 from lensmaker.core import InputError
@@ -157,24 +158,24 @@ def _decided(
     known = {name: e for name, e in values.items() if trainings > 1 and _finite(e)}
     h = {name: threshold(trainings, len(values)) * e.error for name, e in known.items()}
     d = {name: abs(e.value - T) for name, e in known.items()}
-    named = f"; not converged: {', '.join(unsettled)}" if unsettled else ""
+    named = f"; not converged: {'; '.join(unsettled)}" if unsettled else ""
     if other := [name for name in known if d[name] > margin + h[name]]:
-        told = f"{len(other)} of {len(values)} are away from {who} by more than {margin:.3g}"
-        return Judgement.NOT_SUPPORTED, f"{told}: {', '.join(other)}{named}"
+        told = f"{len(other)} of {len(values)} differ from {T:.4g} ({who}) by more than {margin:.2g}"
+        return Judgement.NOT_SUPPORTED, f"{told}: {'; '.join(other)}{named}"
     if unsettled:
         return Judgement.UNDECIDED, named.removeprefix("; ")
     if len(known) < len(values) or not all(_finite(c.value) for c in controls.values()):
         return Judgement.UNDECIDED, "an error is unknown: add seeds"
     if apart := [name for name in known if h[name] < d[name] <= margin - h[name]]:
-        told = f"away from {who}, by less than {margin:.3g}: {', '.join(apart)}"
-        return Judgement.UNDECIDED, told
+        told = f"{len(apart)} of {len(values)} differ from {T:.4g} ({who}), by less than {margin:.2g}"
+        return Judgement.UNDECIDED, f"{told}: {'; '.join(apart)}"
     if wide := [name for name in known if d[name] + h[name] > margin]:
-        return Judgement.UNDECIDED, f"errors too large for {margin:.3g}: {', '.join(wide)}"
-    return _controlled(target, controls, trainings)
+        return Judgement.UNDECIDED, f"too few seeds to see {margin:.2g}: {'; '.join(wide)}"
+    return _controlled(target, margin, controls, trainings)
 
 
 def _controlled(
-    target: tuple[str, float], controls: Mapping[str, Control], trainings: int
+    target: tuple[str, float], margin: float, controls: Mapping[str, Control], trainings: int
 ) -> tuple[Judgement, str]:
     """What is left of values that are the target, beside their controls."""
     who, T = target
@@ -189,9 +190,10 @@ def _controlled(
         if abs(found.value - own) - abs(found.value - T) <= 2 * t * found.error:
             return Judgement.UNDECIDED, f"too few seeds to tell what {name} is"
     beside = ", and each control too" if controls else ""
-    return Judgement.SUPPORTED, f"{who} within the errors, and these within the margin{beside}"
+    return Judgement.SUPPORTED, f"{T:.4g} ({who}) within the errors, and these within {margin:.2g}{beside}"
 
 
+@cache
 def threshold(trainings: int, values: int) -> float:
     """Standard errors beyond which Student's t of so many trainings is in FAMILY/2 for any of so many values.
 

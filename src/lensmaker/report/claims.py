@@ -35,8 +35,8 @@ def _of_excess(f: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _of_equality(f: Mapping[str, Any]) -> dict[str, str]:
-    compared = f"= {f['target']:.4g} to {f['margin']:.2g} ({f['target_of']})"
-    values = [_lines(f["values"]), *(f"{name} not converged" for name in f["unsettled"])]
+    compared = f"= {f['target']:.4g} within {f['margin']:.2g} ({f['target_of']})"
+    values = [_lines(f["values"]), *(f"{name}: not converged" for name in f["unsettled"])]
     own = {name: f" (its own: {T:.4g})" for name, T in f["controls_own"].items()}
     return _row(f, "\n".join(filter(None, values)), compared, _lines(f["controls"], own))
 
@@ -54,7 +54,7 @@ def _row(f: Mapping[str, Any], measured: str, compared: str, controls: str) -> d
 def _lines(numbers: Mapping[str, Any], more: Mapping[str, str] | None = None) -> str:
     """A line for each."""
     return "\n".join(
-        f"{name} {with_error(*found)}{(more or {}).get(name, '')}" for name, found in numbers.items()
+        f"{name}: {with_error(*found)}{(more or {}).get(name, '')}" for name, found in numbers.items()
     )
 
 

@@ -42,11 +42,13 @@ class Findings:
         """Those of many temperatures, what their fixed point depends on, and those of one."""
         plan = self.plan
         many, critical = plan.many, plan.critical
-        yield self._ends_at(f"Machines that saw {many.name} flow to T_c", many, ("T_c", T_C))
+        every = plan.beside(many)
+        claim = f"Machines that saw {many.name} flow to T_c, whatever their units, epochs and k"
+        yield self._ends_at(claim, every, ("T_c", T_C))
         claim = f"Machines that saw {many.name} flow to where the specific heat of this torus is largest"
-        yield self._ends_at(claim, many, ("largest specific heat", self.peak))
+        yield self._ends_at(claim, every, ("largest specific heat", self.peak))
         claim = f"Machines that saw {many.name} flow to the temperature of their data: T_E less that"
-        yield self._learned(claim, plan.beside(many))
+        yield self._learned(claim, every)
         for few, more in pairwise(plan.sizes(many)):
             claim = f"From {few.hidden} to {more.hidden} hidden units the fixed point falls ({many.name})"
             yield self._falls(claim, few, more)
@@ -55,8 +57,10 @@ class Findings:
             yield self._falls(claim, short, long)
         if plan.other_cd:
             yield self._whatever_k(many, critical)
-        claim = "Machines that saw T_c alone flow to T_c"
-        yield self._ends_at(claim, critical, ("T_c", T_C), plan.controls)
+        claim = f"Machines of {plan.probe} units that saw T_c alone flow to T_c"
+        yield self._ends_at(claim, [plan.probed(critical)], ("T_c", T_C), plan.controls)
+        claim = "All machines that saw T_c alone flow to T_c, whatever their units, epochs and k"
+        yield self._ends_at(claim, plan.beside(critical), ("T_c", T_C), plan.controls)
         if plan.controls:
             one = [plan.probed(data) for data in (critical, *plan.controls)]
             claim = "Machines that saw one temperature alone flow to that of their data: T_E less that"
@@ -67,12 +71,11 @@ class Findings:
     def _ends_at(
         self,
         claim: str,
-        data: Data,
+        settings: Sequence[Setting],
         target: tuple[str, float],
         controls: Sequence[Data] = (),
     ) -> Equality:
-        settings = {self._short(s): s for s in self.plan.beside(data)}
-        return self._equal(claim, settings, self._end, target, controls)
+        return self._equal(claim, {self._short(s): s for s in settings}, self._end, target, controls)
 
     def _learned(self, claim: str, settings: Sequence[Setting]) -> Equality:
         named = {self._short(s): s for s in settings}

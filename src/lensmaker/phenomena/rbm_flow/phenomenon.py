@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
@@ -11,15 +10,13 @@ from lensmaker.core import Reference, Table
 from lensmaker.core.progress import Progress
 from lensmaker.instruments.boltzmann.rbm_flow import RBMFlow
 from lensmaker.phenomena.base import Outcome, Phenomenon
-from lensmaker.phenomena.finding import over_trainings
 from lensmaker.phenomena.folder import put
 from lensmaker.phenomena.rbm_flow.claims import Findings
-from lensmaker.phenomena.rbm_flow.plan import T_C, Data, Plan, Setting
+from lensmaker.phenomena.rbm_flow.pictures import Readings, pictures
+from lensmaker.phenomena.rbm_flow.plan import Plan, Setting
 from lensmaker.phenomena.rbm_flow.reading import Reading
 from lensmaker.phenomena.rbm_flow.training import Folder
 from lensmaker.phenomena.thermometers import largest_specific_heat
-
-Readings = Mapping[tuple[Setting, int], Reading]
 
 
 @dataclass(frozen=True)
@@ -65,11 +62,9 @@ class CriticalFlow(Phenomenon):
             readings[setting, seed] = kept.reading(setting, seed)
         peak = largest_specific_heat(kept.model)
         findings = Findings(self.plan, readings, peak)
-        outcome = Outcome(Table(findings.all()), self._facts(readings, peak), self._pictures(readings))
-        put(
-            folder / "findings.json",
-            {"findings": [f.to_dict() for f in outcome.findings]} | {"facts": outcome.facts},
-        )
+        outcome = Outcome(Table(findings.all()), self._facts(readings, peak), pictures(self.plan, readings))
+        told = {"findings": [f.to_dict() for f in outcome.findings], "facts": outcome.facts}
+        put(folder / "findings.json", told)
         return outcome
 
     def _facts(self, readings: Readings, peak: float) -> list[dict[str, Any]]:
@@ -92,42 +87,4 @@ class CriticalFlow(Phenomenon):
             }
             for (setting, seed), found in readings.items()
         ]
-        return [*rows, {"data": "the torus", "of_data": peak, "state": "largest specific heat"}]
-
-    def _pictures(self, readings: Readings) -> dict[str, Any]:
-        plan = self.plan
-        kinds = [plan.many, plan.critical, *plan.controls]
-        shown = [s for data in kinds for s in plan.beside(data) if (s.epochs, s.cd) == (plan.epochs, plan.cd)]
-        panels = [_panel(setting, readings[setting, 0]) for setting in shown]
-        series = [self._series(data, readings) for data in kinds]
-        return {
-            "flow": {"panels": panels, "levels": {"T_c": T_C}, "reads": "T_E"},
-            "fixed points": {
-                "series": series,
-                "levels": {"T_c": T_C},
-                "common": f"{plan.epochs} epochs of CD-{plan.cd}",
-                "seeds": plan.seeds,
-            },
-        }
-
-    def _series(self, data: Data, readings: Readings) -> dict[str, Any]:
-        """Mean fixed points of the machines of one kind of data, those alone whose seeds have all converged."""
-        points, of_data = [], []
-        for setting in self.plan.beside(data):
-            found = [readings[setting, seed] for seed in range(self.plan.seeds)]
-            of_data += [reading.of_data for reading in found]
-            if all(reading.is_settled for reading in found):
-                mean = over_trainings([reading.energy.value for reading in found])
-                words = setting.unlike(self.plan.probed(data))
-                points.append(
-                    {"hidden": setting.hidden, "T": mean.value, "error": mean.error, "label": words}
-                )
-        return {"name": data.name, "of_data": over_trainings(of_data).value, "points": points}
-
-
-def _panel(setting: Setting, found: Reading) -> dict[str, Any]:
-    return {
-        "title": f"{setting.data.name}, {setting.hidden} units",
-        "rows": found.trail,
-        "fixed": tuple(found.energy) if found.is_settled else None,
-    }
+        return [*rows, {"data": "the torus itself", "T at the largest specific heat": peak}]

@@ -18,6 +18,7 @@ from lensmaker.phenomena.rbm_flow.plan import T_C, Data, Plan, Setting
 from lensmaker.phenomena.rbm_flow.reading import Reading
 from lensmaker.phenomena.thermometers import energy_thermometer
 from lensmaker.systems.boltzmann import RestrictedBoltzmannMachine, Spin
+from lensmaker.systems.boltzmann.files import save
 from lensmaker.systems.boltzmann.machine_flow import MachineFlow
 from lensmaker.systems.boltzmann.phases import ContrastiveDivergence
 from lensmaker.systems.boltzmann.training import Schedule, Training, fit
@@ -69,7 +70,8 @@ class Folder:
         if file.exists():
             return Reading.from_dict(taken(file))
         rows, of_data = self.rows(setting.data, seed)
-        machine = self._learned(setting, seed, rows, file.with_suffix(".safetensors"), progress)
+        machine = self._learned(setting, seed, rows, progress)
+        save(machine, file.with_suffix(".safetensors"))
         reading = self._iterated(machine, seed, of_data)
         put(file, reading.to_dict())
         return reading
@@ -96,32 +98,33 @@ class Folder:
         magnetic = Thermometer.from_samples(calibrated, "magnetisation", highest=T_C)
         return energy_thermometer(self.model), magnetic
 
+    @cached_property
+    def starts(self) -> list[Samples]:
+        """Cold, critical and hot configurations that are iterated."""
+        return [self._samples("start", T, self.plan.configurations) for T in STARTS]
+
     def _learned(
-        self, setting: Setting, seed: int, rows: Tensor, path: Path, progress: Progress | None
+        self, setting: Setting, seed: int, rows: Tensor, progress: Progress | None
     ) -> RestrictedBoltzmannMachine:
         plan = self.plan
         machine = RestrictedBoltzmannMachine(Spin(plan.side**2), Spin(setting.hidden))
         machine.initialise(seed=seed, scale=SCALE)
         phase, rate = ContrastiveDivergence(setting.cd), Schedule(*plan.rates)
         training = Training(setting.epochs, plan.batch, rate, seed=seed, phase=phase)
-        history = fit(machine, rows, training, path=path, progress=progress)
+        history = fit(machine, rows, training, progress=progress)
         if history.diverged:
             raise InputError("a training that stays finite", f"{setting}: {history.reason}", "lower rates")
         return machine
 
     def _iterated(self, machine: RestrictedBoltzmannMachine, seed: int, of_data: float) -> Reading:
         """The fixed point, or what a flow that is longer by `patience` doublings says of it."""
-        flow = MachineFlow(machine, self._starts)
+        flow = MachineFlow(machine, self.starts)
         doublings = self.plan.doublings
         reading = Reading.of(RBMFlow(self.thermometers, doublings, seed).measure(flow), of_data)
         if reading.is_settled or not self.plan.patience:
             return reading
         anew = RBMFlow(self.thermometers, doublings + self.plan.patience, stream_seed("another flow", seed))
         return Reading.of(anew.measure(flow), of_data)
-
-    @cached_property
-    def _starts(self) -> list[Samples]:
-        return [self._samples("start", T, self.plan.configurations) for T in STARTS]
 
     def _magnet(self, purpose: str, T: float, n: int) -> Tensor:
         return self._samples(purpose, T, n).spins
