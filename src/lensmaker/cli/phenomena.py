@@ -20,7 +20,7 @@ def phenomena() -> None:
 
 
 def run(
-    name: Annotated[str, typer.Argument(help="Of the phenomenon: block-spin.")],
+    name: Annotated[str, typer.Argument(help="Of the phenomenon: block-spin or rbm-flow.")],
     folder: Annotated[
         Path | None,
         typer.Option(help="Where samples and machines are kept; an interrupted run there goes on."),

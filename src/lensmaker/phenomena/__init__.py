@@ -4,6 +4,7 @@ from lensmaker.phenomena.base import Phenomenon
 from lensmaker.phenomena.block_spin import BlockSpin
 from lensmaker.phenomena.hierarchy import Hierarchy
 from lensmaker.phenomena.learned_magnet import LearnedMagnet
+from lensmaker.phenomena.rbm_flow import CriticalFlow
 
-PHENOMENA: tuple[type[Phenomenon], ...] = (BlockSpin, LearnedMagnet, Hierarchy)
+PHENOMENA: tuple[type[Phenomenon], ...] = (BlockSpin, CriticalFlow, LearnedMagnet, Hierarchy)
 """Every phenomenon there is; the CLI and the tests read this tuple."""

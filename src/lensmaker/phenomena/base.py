@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 from lensmaker.core import Reference, Table
 from lensmaker.core.progress import Progress
+from lensmaker.phenomena.equality import Equality
 from lensmaker.phenomena.finding import Finding
 
 
@@ -26,7 +27,7 @@ class Outcome:
         Name → what a figure of the report room draws.
     """
 
-    findings: Table[Finding]
+    findings: Table[Finding | Equality]
     facts: list[dict[str, Any]]
     pictures: dict[str, Any] = field(default_factory=dict)
 

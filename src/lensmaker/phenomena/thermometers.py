@@ -43,3 +43,34 @@ def energy_thermometer(
         fix = "calibrate by samples: Thermometer.from_samples"
         raise InputError("a model with an exact solution", f"{model}", fix)
     return Thermometer.of([p for table in found for p in table])
+
+
+def largest_specific_heat(model: Hamiltonian, lowest: float = 1.0, highest: float = 6.0) -> float:
+    """The temperature at which the specific heat of this very system is largest, by an exact solution.
+
+    Parameters
+    ----------
+    lowest, highest
+        Between which it has one maximum.
+
+    Raises
+    ------
+    InputError
+        If no exact solution applies to the model.
+
+    Examples
+    --------
+    >>> from lensmaker.systems.spins import ising, square
+    >>> round(largest_specific_heat(ising(square(10))), 3)  # above T_c = 2.269, as on every finite torus
+    2.3...
+    """
+    from scipy.optimize import minimize_scalar
+
+    def less(T: float) -> float:
+        found = exact_values(Canonical(model, T))
+        if not len(found):
+            raise InputError("a model with an exact solution", f"{model}", "take a torus without a field")
+        return -float(found.select(quantity="specific_heat")[0].value)
+
+    found = minimize_scalar(less, bounds=(lowest, highest), method="bounded", options={"xatol": 1e-6})
+    return float(found.x)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict
 from pathlib import Path
 
 import torch
@@ -13,6 +11,7 @@ from lensmaker.core import InputError
 from lensmaker.core.progress import Progress
 from lensmaker.numerics.seeding import stream
 from lensmaker.phenomena.block_spin.plan import Plan, Variant
+from lensmaker.phenomena.folder import mark
 from lensmaker.systems.boltzmann.deep import DeepBeliefNetwork, Given, fit_stack
 from lensmaker.systems.boltzmann.phases import ContrastiveDivergence
 from lensmaker.systems.boltzmann.training import Rule, Training
@@ -37,15 +36,7 @@ class Folder:
     """
 
     def __init__(self, path: Path, plan: Plan) -> None:
-        if not path.is_dir():
-            raise InputError("a folder that exists", f"{path}", f"make {path} first")
-        mark, wanted = path / "plan.json", json.loads(json.dumps(asdict(plan)))
-        if mark.exists():
-            if json.loads(mark.read_text()) != wanted:
-                fix = "name another folder, or remove it to start again"
-                raise InputError("the folder of this plan", f"{path} of another one", fix)
-        else:
-            mark.write_text(json.dumps(wanted, indent=1))
+        mark(path, plan)
         self.path, self.plan = path, plan
 
     def samples(self, progress: Progress | None = None) -> Samples:
