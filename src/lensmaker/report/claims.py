@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from rich.table import Table
 
+from lensmaker.report.accuracy_figure import accuracy_html
 from lensmaker.report.figure_page import mosaic_file
 from lensmaker.report.fixed_points_figure import fixed_points_html
 from lensmaker.report.lists import table
@@ -64,12 +65,12 @@ def figures_of(pictures: Mapping[str, Any], most: int = 12) -> dict[str, bytes]:
     Parameters
     ----------
     pictures
-        `reconstructions`, name → (n, rows, columns) of ±1; `flow` and `fixed points` of machines; and variant →
-        receptive fields of each layer, (units, rows, columns).
+        `reconstructions`, name → (n, rows, columns) of ±1; `flow` and `fixed points` of machines; `accuracy`, errors
+        against sizes; and variant → receptive fields of each layer, (units, rows, columns).
     most
         Fields of a layer that are drawn, those of largest norm.
     """
-    known = {"reconstructions": _reconstructions, "flow": _flow, "fixed points": _fixed_points}
+    known = {"reconstructions": _reconstructions, "flow": _flow, "fixed points": _fixed_points, "accuracy": _accuracy}
     out = {}
     for name, picture in pictures.items():
         if name in known:
@@ -90,6 +91,10 @@ def _flow(flow: Mapping[str, Any]) -> bytes:
 
 def _fixed_points(found: Mapping[str, Any]) -> bytes:
     return fixed_points_html(found, "Where machines come to rest").encode()
+
+
+def _accuracy(found: Mapping[str, Any]) -> bytes:
+    return accuracy_html(found).encode()
 
 
 def reconstructions_mosaic(kept: Mapping[str, np.ndarray]) -> Mosaic:
