@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -19,6 +18,7 @@ from lensmaker.phenomena.block_spin.facts import Fact, agreement_fact, field_fac
 from lensmaker.phenomena.block_spin.plan import Plan, Variant
 from lensmaker.phenomena.block_spin.reconstruction import by_majority, decoded
 from lensmaker.phenomena.block_spin.training import Folder, prepared
+from lensmaker.phenomena.kept import write_json
 from lensmaker.systems.boltzmann.deep import DeepBeliefNetwork
 from lensmaker.systems.boltzmann.field_stack import FieldStack
 from lensmaker.systems.spins import square
@@ -109,4 +109,4 @@ class BlockSpin(Phenomenon):
     @staticmethod
     def _keep(folder: Path, outcome: Outcome) -> None:
         found = {"findings": [f.to_dict() for f in outcome.findings], "facts": outcome.facts}
-        (folder / "findings.json").write_text(json.dumps(found, indent=1))
+        write_json(folder / "findings.json", found)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 
@@ -11,8 +10,10 @@ from torch import Tensor
 
 from lensmaker.core import InputError
 from lensmaker.core.progress import Progress
+from lensmaker.core.tables import jsonable
 from lensmaker.numerics.seeding import stream
 from lensmaker.phenomena.block_spin.plan import Plan, Variant
+from lensmaker.phenomena.kept import read_json, write_json
 from lensmaker.systems.boltzmann.deep import DeepBeliefNetwork, Given, fit_stack
 from lensmaker.systems.boltzmann.phases import ContrastiveDivergence
 from lensmaker.systems.boltzmann.training import Rule, Training
@@ -33,19 +34,19 @@ class Folder:
     Raises
     ------
     InputError
-        If it is missing, or holds another plan.
+        If it is missing or not writable, or holds another plan or a damaged one.
     """
 
     def __init__(self, path: Path, plan: Plan) -> None:
         if not path.is_dir():
             raise InputError("a folder that exists", f"{path}", f"make {path} first")
-        mark, wanted = path / "plan.json", json.loads(json.dumps(asdict(plan)))
+        mark, wanted = path / "plan.json", jsonable(asdict(plan))
         if mark.exists():
-            if json.loads(mark.read_text()) != wanted:
+            if read_json(mark, "remove that file, if the folder is of this plan") != wanted:
                 fix = "name another folder, or remove it to start again"
                 raise InputError("the folder of this plan", f"{path} of another one", fix)
         else:
-            mark.write_text(json.dumps(wanted, indent=1))
+            write_json(mark, wanted)
         self.path, self.plan = path, plan
 
     def samples(self, progress: Progress | None = None) -> Samples:
