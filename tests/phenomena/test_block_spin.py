@@ -121,6 +121,25 @@ def test_plans_that_do_not_fit_are_refused() -> None:
         Plan(window=8)
     with pytest.raises(InputError, match="a hidden layer and a seed"):
         Plan(layers=())
+    with pytest.raises(InputError, match="0 seeds"):
+        Plan(seeds=0)
+
+
+@pytest.mark.parametrize("name", ["side", "samples", "held_out", "epochs", "batch", "window", "block"])
+@pytest.mark.parametrize("value", [0, -8])
+def test_sizes_are_whole_and_positive(name: str, value: int) -> None:
+    with pytest.raises(InputError, match=f"{name}: a whole number from"):
+        replace(Plan(), **{name: value})
+
+
+def test_layers_and_couplings_that_are_none_are_refused() -> None:
+    with pytest.raises(InputError, match="layer 2: a whole number from 1 on"):
+        Plan(layers=(400, 0))
+    for coupling in (0.0, -0.4, math.nan, math.inf):
+        with pytest.raises(InputError, match="a coupling above 0"):
+            Plan(coupling=coupling)
+    with pytest.raises(InputError, match="held_out: a whole number from 2 on, but got 1"):
+        Plan(held_out=1)
 
 
 def test_controls_take_away_what_they_say() -> None:

@@ -1,4 +1,4 @@
-"""Facts of a run as JSON in its folder: written whole or not at all, and read with a sentence where they are damaged."""
+"""Facts of a run as JSON in its folder: written whole or not at all, and read with a sentence if they are damaged."""
 
 from __future__ import annotations
 
