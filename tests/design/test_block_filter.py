@@ -122,3 +122,9 @@ def test_equal_weights_near_the_critical_point(seed: int) -> None:
     found = MostInformative(around, copies=16, seed=seed).learn(samples)
     np.testing.assert_allclose(found.weights, 1.0, atol=0.15)
     assert exact(system, around, found.rule) > 0.99 * exact(system, around, LearnedFilter())
+
+
+def test_a_critic_without_units_is_refused() -> None:
+    for sizes in ({"width": 0}, {"layers": 0}):
+        with pytest.raises(InputError, match="a width and layers of 1 or more"):
+            MostInformative(**sizes)

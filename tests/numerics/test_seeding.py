@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
 import torch
 
+from lensmaker.core import InputError
 from lensmaker.numerics.seeding import stream, stream_seed
 
 
@@ -21,3 +23,8 @@ def test_a_stream_is_fixed_by_its_arguments() -> None:
 
 def test_large_seeds_differ_in_the_bits_that_the_generator_sees() -> None:
     assert len({stream_seed("a", s << 32) for s in range(100)}) == 100
+
+
+def test_a_negative_seed_is_refused() -> None:
+    with pytest.raises(InputError, match="a seed of 0 or more, but got -1"):
+        stream("a", -1)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,6 +20,7 @@ from lensmaker.phenomena.block_spin.facts import Fact
 from lensmaker.phenomena.block_spin.reconstruction import agreement, by_majority, decoded, spread_out
 from lensmaker.phenomena.block_spin.training import prepared, shuffling
 from lensmaker.phenomena.finding import Judgement
+from lensmaker.phenomena.folder import publish, put, taken
 from lensmaker.report.claims import claims_table, figures_of
 from lensmaker.systems.boltzmann.deep import DeepBeliefNetwork
 from lensmaker.systems.spins import square
@@ -73,6 +76,44 @@ def test_a_folder_of_another_plan_is_refused(tmp_path: Path) -> None:
         BlockSpin(SMALL).run(tmp_path / "none")
 
 
+@pytest.mark.parametrize("content", [b"", b'{"side": 8, "coup', b"\xa8\xff", b"[]"])
+def test_a_torn_plan_is_said_and_nothing_is_lost(tmp_path: Path, content: bytes) -> None:
+    """What a kill in the middle of a write would leave, had it not been written beside its place."""
+    (tmp_path / "plan.json").write_bytes(content)
+    with pytest.raises(InputError, match=r"plan\.json, which is damaged|the folder of this plan"):
+        BlockSpin(SMALL).run(tmp_path)
+    assert (tmp_path / "plan.json").read_bytes() == content
+
+
+def test_what_is_kept_is_written_in_one_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Killed before the last moment, there is no plan and no findings, or the ones before."""
+    put(tmp_path / "plan.json", {"side": 8})
+
+    def stopped(descriptor: int) -> None:
+        raise KeyboardInterrupt("stopped")
+
+    monkeypatch.setattr(os, "fsync", stopped)
+    with pytest.raises(KeyboardInterrupt, match="stopped"):
+        put(tmp_path / "plan.json", {"side": 16})
+    assert taken(tmp_path / "plan.json") == {"side": 8}
+    assert [path.name for path in tmp_path.iterdir()] == ["plan.json"]
+
+
+def test_numbers_that_json_lacks_are_null(tmp_path: Path) -> None:
+    publish(tmp_path, [], [{"value": math.nan, "errors": [math.inf, 0.5]}])
+    assert json.loads((tmp_path / "findings.json").read_text(), parse_constant=pytest.fail) == {
+        "findings": [],
+        "facts": [{"value": None, "errors": [None, 0.5]}],
+    }
+
+
+def test_a_folder_that_cannot_be_written_to_is_said(tmp_path: Path) -> None:
+    (tmp_path / "findings.json").mkdir()
+    with pytest.raises(InputError, match=r"a file that can be written, but got .*findings\.json"):
+        BlockSpin(replace(SMALL, epochs=1, seeds=1)).run(tmp_path)
+    assert not list(tmp_path.glob(".*.partial"))
+
+
 def test_plans_that_do_not_fit_are_refused() -> None:
     with pytest.raises(InputError, match="a side that is two or more blocks of 8"):
         Plan(side=36)
@@ -80,6 +121,25 @@ def test_plans_that_do_not_fit_are_refused() -> None:
         Plan(window=8)
     with pytest.raises(InputError, match="a hidden layer and a seed"):
         Plan(layers=())
+    with pytest.raises(InputError, match="0 seeds"):
+        Plan(seeds=0)
+
+
+@pytest.mark.parametrize("name", ["side", "samples", "held_out", "epochs", "batch", "window", "block"])
+@pytest.mark.parametrize("value", [0, -8])
+def test_sizes_are_whole_and_positive(name: str, value: int) -> None:
+    with pytest.raises(InputError, match=f"{name}: a whole number from"):
+        replace(Plan(), **{name: value})
+
+
+def test_layers_and_couplings_that_are_none_are_refused() -> None:
+    with pytest.raises(InputError, match="layer 2: a whole number from 1 on"):
+        Plan(layers=(400, 0))
+    for coupling in (0.0, -0.4, math.nan, math.inf):
+        with pytest.raises(InputError, match="a coupling above 0"):
+            Plan(coupling=coupling)
+    with pytest.raises(InputError, match="held_out: a whole number from 2 on, but got 1"):
+        Plan(held_out=1)
 
 
 def test_controls_take_away_what_they_say() -> None:

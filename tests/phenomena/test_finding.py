@@ -60,3 +60,10 @@ def test_an_error_is_of_trainings_not_of_units() -> None:
     assert math.isinf(over_trainings([1.0]).error)
     with pytest.raises(InputError, match="a training or more"):
         over_trainings([])
+
+
+def test_what_could_not_be_measured_is_not_for_want_of_seeds() -> None:
+    lost, fine = Estimate(math.nan, math.nan), Estimate(0.6, 0.01)
+    assert judged("", lost, NULL, trainings=9).reason == "it could not be measured"
+    assert judged("", fine, NULL, {"K = 0": lost}, trainings=9).reason == "K = 0 could not be measured"
+    assert "add seeds" in judged("", Estimate(0.6, math.inf), NULL, trainings=1).reason

@@ -19,6 +19,7 @@ from lensmaker.systems.spins.coarse_graining import (
     LearnedFilter,
     MajorityRule,
     TunableMajority,
+    repeated,
 )
 from lensmaker.systems.spins.dimer_noise import dimers_on_chain, dimers_on_square
 from lensmaker.systems.spins.formula import from_formula
@@ -162,3 +163,12 @@ def test_what_it_cannot_do_it_says(
     found = BlockInformation(around, rule).predict(system)[0]
     assert math.isnan(found.value)
     assert re.search(reason, found.regime.outside)
+
+
+def test_a_rule_of_several_steps_is_outside_the_regime() -> None:
+    flow = repeated(MajorityRule(), 1)
+    found = BlockInformation(Surroundings(2, 0, 1), flow).predict(Canonical(ising(square(4)), 2.0))[0]
+    assert (
+        found.regime.outside
+        == "majority rule of blocks of 2 is no rule of blocks, which tells its probabilities"
+    )

@@ -184,3 +184,12 @@ def test_what_does_not_fit_is_said() -> None:
         with_log_partition(bond_machine(RING), 1.0)
     with pytest.raises(InputError, match="spins of ±1, but got spins of other states"):
         bond_machine(Canonical(potts(chain(4), 3), 1.0))
+
+
+def test_a_machine_that_diverged_is_outside_the_regime() -> None:
+    for wrong in (math.nan, math.inf):
+        machine = drawn(6, 2, 0)
+        machine.weights.parameter.data[0, 0] = wrong
+        found = VariationalRG().predict(Coarsening(machine, RING))
+        assert {p.regime.outside for p in found} == {"a parameter of the machine is not finite"}
+        assert all(math.isnan(p.value) for p in found)

@@ -39,12 +39,8 @@ def run(
         raise InputError(f"one of the phenomena {', '.join(known)}", repr(name), "check the spelling")
     made = known[name].quick() if quick else known[name]()
     kept = Path(f"{name}{'-quick' if quick else ''}") if folder is None else folder
-    if not kept.is_dir():
-        check_outputs(kept)
-        kept.mkdir()
-    if figures is not None and not figures.is_dir():
-        check_outputs(figures)
-        figures.mkdir()
+    for place in (kept,) if figures is None else (kept, figures):
+        _made(place)
     try:
         with termination_as_interrupt(), progress_bar() as progress:
             outcome = made.run(kept, progress)
@@ -58,3 +54,13 @@ def run(
         assert figures is not None
         show.write_bytes(figures / drawn, content)
         print_(f"Drawn: {figures / drawn}.")
+
+
+def _made(folder: Path) -> None:
+    """Make a folder if it is missing; refuse one that cannot be written to, before the long work."""
+    if not folder.is_dir():
+        if folder.exists():
+            raise InputError("a folder, or a name that is free", f"{folder}, which is a file", "name another")
+        check_outputs(folder)
+        folder.mkdir()
+    check_outputs(folder / "findings.json")

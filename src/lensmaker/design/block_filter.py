@@ -54,7 +54,7 @@ class MostInformative:
     Raises
     ------
     InputError
-        If the norm is not positive.
+        If the norm is not positive, or the critic has no units.
 
     References
     ----------
@@ -84,6 +84,9 @@ class MostInformative:
     def __post_init__(self) -> None:
         if self.norm is not None and not 0 < self.norm < math.inf:
             raise InputError("a norm above 0, or None", f"{self.norm}", "pass norm=2.0")
+        if self.width < 1 or self.layers < 1:
+            got = f"{self.width} and {self.layers}"
+            raise InputError("a width and layers of 1 or more", got, "pass 16 and 1")
 
     def learn(self, samples: Samples) -> Informed:
         """The filter, with the bound on rows that neither filter nor critic has seen.

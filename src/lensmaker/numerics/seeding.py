@@ -7,6 +7,8 @@ import zlib
 import numpy as np
 import torch
 
+from lensmaker.core import InputError
+
 
 def stream(purpose: str, seed: int, device: torch.device | str = "cpu") -> torch.Generator:
     """A generator for one purpose.
@@ -26,6 +28,14 @@ def stream(purpose: str, seed: int, device: torch.device | str = "cpu") -> torch
 
 
 def stream_seed(purpose: str, seed: int) -> int:
-    """The seed of a stream, 32 bits: torch's generator on the CPU sees no more."""
+    """The seed of a stream, 32 bits: torch's generator on the CPU sees no more.
+
+    Raises
+    ------
+    InputError
+        If the seed is negative.
+    """
+    if seed < 0:
+        raise InputError("a seed of 0 or more", f"{seed}", "pass seed=0")
     mixed = np.random.SeedSequence([zlib.crc32(purpose.encode()), seed])
     return int(mixed.generate_state(1)[0])

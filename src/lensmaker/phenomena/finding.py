@@ -85,7 +85,7 @@ def judged(
     - not supported: it is not above the null by three standard errors;
     - an artefact: more than half of what it is above the null is in a control too, in which the cause is missing;
     - undecided: it is not above the null and each control by so many standard errors as Student's t of so many
-      trainings exceeds in `FALSE_ALARM` of all cases, 6.6 for five of them, or an error is unknown;
+      trainings exceeds in `FALSE_ALARM` of all cases, 6.6 for five of them, or a number or an error is unknown;
     - supported: otherwise.
 
     Examples
@@ -100,6 +100,9 @@ def judged(
     def found(judgement: Judgement, reason: str) -> Finding:
         return Finding(claim, value, null, controls, judgement, reason, trainings)
 
+    for name, measured in {"it": value, **controls}.items():
+        if math.isnan(measured.value):
+            return found(Judgement.UNDECIDED, f"{name} could not be measured")
     if trainings < 2 or not all(math.isfinite(x) for e in (value, *controls.values()) for x in e):
         return found(Judgement.UNDECIDED, "an error is unknown: add seeds")
     effect = value.value - least

@@ -4,14 +4,25 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-from lensmaker.core import InputError
+from lensmaker.core import InputError, jsonable
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
+
+AGAIN = "remove it, and the same run makes it again"
+
+
+@runtime_checkable
+class Told(Protocol):
+    """A finding of any kind."""
+
+    def to_dict(self) -> dict[str, object]:
+        """Name → value."""
 
 
 def mark(path: Path, plan: DataclassInstance) -> None:
@@ -27,13 +38,30 @@ def mark(path: Path, plan: DataclassInstance) -> None:
     file, wanted = path / "plan.json", json.loads(json.dumps(asdict(plan)))
     if not file.exists():
         put(file, wanted)
-    elif taken(file) != wanted:
+    elif taken(file, "remove that file, if the folder is of this plan") != wanted:
         fix = "name another folder, or remove it to start again"
         raise InputError("the folder of this plan", f"{path} of another one", fix)
 
 
+def publish(folder: Path, findings: Iterable[Told], facts: Iterable[Mapping[str, Any]]) -> None:
+    """Write `findings.json` for any reader of JSON: numbers that it lacks are null.
+
+    Raises
+    ------
+    InputError
+        If it cannot be written.
+    """
+    found = {"findings": [f.to_dict() for f in findings], "facts": list(facts)}
+    put(folder / "findings.json", jsonable(found))
+
+
 def put(path: Path, content: Any) -> None:
     """Write JSON beside the file, see it on the disk, and put it in its place.
+
+    Raises
+    ------
+    InputError
+        If the folder is not writable, the path is no regular file, or the disk is full.
 
     Examples
     --------
@@ -45,23 +73,35 @@ def put(path: Path, content: Any) -> None:
     ({'T': 3.0}, 1)
     """
     partial = path.with_name(f".{path.name}.partial")
-    with partial.open("w", encoding="utf-8") as file:
-        json.dump(content, file, indent=1)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)
+    try:
+        with partial.open("w", encoding="utf-8") as file:
+            json.dump(content, file, indent=1)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        fix = "choose a folder you may write to"
+        raise InputError("a file that can be written", f"{path}: {reason}", fix) from error
+    finally:
+        partial.unlink(missing_ok=True)
 
 
-def taken(path: Path) -> Any:
+def taken(path: Path, fix: str = AGAIN) -> Any:
     """What `put` wrote.
+
+    Parameters
+    ----------
+    fix
+        What to do if it is damaged.
 
     Raises
     ------
     InputError
-        If the file is damaged.
+        If it cannot be read, or is no JSON.
     """
     try:
         return json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        fix = "remove it, and the same run makes it again"
-        raise InputError("a file that the run wrote", f"{path}, which is damaged", fix) from error
+    except (OSError, ValueError) as error:
+        reason = " ".join(str(error).split())[:100]
+        raise InputError("a file of JSON", f"{path}, which is damaged ({reason})", fix) from error

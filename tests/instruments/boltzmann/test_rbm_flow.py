@@ -184,3 +184,15 @@ def test_bad_input_is_one_sentence() -> None:
     other = Samples(start.spins, Canonical(ising(square(ROWS, COLUMNS), J=2.0), 2.0), start.provenance)
     with pytest.raises(InputError, match="starts of one Hamiltonian"):
         MachineFlow(small, [start, other])
+
+
+def test_a_machine_that_diverged_has_no_flow() -> None:
+    """Units whose field is no number would take their lower state, and the flow would settle."""
+    W, a, b = numbers()
+    W[0, 0] = math.nan
+    with pytest.raises(InputError, match="a machine of finite numbers"):
+        RBMFlow(doublings=2).measure(MachineFlow(machine(W, a, b), [drawn(1.0, 50, 0)]))
+    start = drawn(1.0, 50, 0)
+    empty = Samples(start.spins[:0], start.system, start.provenance)
+    with pytest.raises(InputError, match="samples at a temperature or more to start from"):
+        MachineFlow(machine(*numbers()), [start, empty])

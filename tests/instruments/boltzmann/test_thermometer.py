@@ -110,3 +110,9 @@ def test_what_is_no_thermometer() -> None:
     bad = [Prediction(quantity("energy"), Where(coordinates=(("T", 1.0),)), -1.9, 0.0, "t", why)]
     with pytest.raises(InputError, match="a value to trust at T = 1, but got the lattice is infinite"):
         Thermometer.of(bad)
+
+
+@pytest.mark.parametrize("error", [math.nan, -0.1])
+def test_errors_that_are_none_are_refused(error: float) -> None:
+    with pytest.raises(InputError, match="errors of 0 or more"):
+        Thermometer("energy", [1.0, 2.0, 3.0, 4.0], [0.1, 0.2, 0.3, 0.4], [0.0, error, 0.0, 0.0])

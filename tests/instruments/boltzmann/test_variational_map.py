@@ -103,3 +103,18 @@ def test_what_is_no_measurement_is_said() -> None:
         VariationalMap(Summation())
     with pytest.raises(InputError, match="samples of the spins, but got none"):
         VariationalMap().measure(pair(None, 0.2))
+
+
+def test_samples_of_another_system_are_refused(drawn: Samples) -> None:
+    """By βH, not by name: twice the coupling at twice the temperature is the same."""
+    machine = bond_machine(SYSTEM)
+    Coarsening(machine, Canonical(ising(square(3), 2.0), 6.0), drawn)
+    for other in (
+        Canonical(ising(square(3)), 3.06),
+        Canonical(ising(square(3), 1.0, 0.01), 3.0),
+        Canonical(ising(square(3), -1.0), 3.0),
+    ):
+        with pytest.raises(
+            InputError, match=r"samples at T = .* of the system, but got samples of .* at T = 3"
+        ):
+            Coarsening(machine, other, drawn)

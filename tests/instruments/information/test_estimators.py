@@ -233,3 +233,12 @@ def test_bad_input(ring: Samples) -> None:
         Ascent(batch=2)
     with pytest.raises(InputError, match="a width and layers"):
         Separable(0)
+
+
+def test_what_are_no_spins_is_refused() -> None:
+    one = torch.ones(1, 9, 1, 1)
+    with pytest.raises(InputError, match="pairs of finite numbers"):
+        Pairs(one, one * math.nan)
+    for wrong in (0 * one, 0.3 * one):
+        with pytest.raises(InputError, match="spins of ±1 to count"):
+            Counting().estimate(Pairs(one, wrong), seed=0)

@@ -232,3 +232,28 @@ def test_exponents_of_a_torus_of_64() -> None:
             for known, count in ((one, 1), (three, 3)):
                 y = step.exponent(count)
                 assert abs(y.value - known) < 0.005 + 2 * y.error < 0.014
+
+
+def test_a_matrix_of_what_does_not_fit_is_refused() -> None:
+    S = np.random.default_rng(0).normal(size=(9, 2))
+    for coarse, fine, weights in (
+        (S, S[:8], None),
+        (S, S[:, :1], None),
+        (S, S, np.ones(8)),
+        (S[:0], S[:0], None),
+    ):
+        with pytest.raises(InputError, match="operators after and before a step"):
+            flow_matrix(coarse, fine, weights)
+    for coarse, fine, weights in (
+        (S * np.nan, S, None),
+        (S, S * np.nan, None),
+        (S, S, np.zeros(9)),
+        (S, S, -S[:, 0]),
+    ):
+        with pytest.raises(InputError, match="finite numbers, and weights"):
+            flow_matrix(coarse, fine, weights)
+
+
+def test_no_samples_are_said() -> None:
+    with pytest.raises(InputError, match="samples, but got none"):
+        MonteCarloRG(MajorityRule()).measure(on(square(8), 0))

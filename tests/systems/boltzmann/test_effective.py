@@ -212,3 +212,21 @@ def test_what_cannot_be_told_is_said() -> None:
         effective_hamiltonian(large, order=5)
     with pytest.raises(InputError, match="layers of pairs of states"):
         effective_hamiltonian(RestrictedBoltzmannMachine(Gaussian(3), Spin(2)))
+
+
+def test_an_order_beyond_all_spins_is_that_of_all() -> None:
+    """Units that see thirteen spins or more, for which integrals are taken."""
+    machine = drawn(13, 1, 0)
+    every, more = (effective_hamiltonian(machine, order=order) for order in (13, 100))
+    assert more.coupling(0, 1, 2) == every.coupling(0, 1, 2) != 0
+    assert more.left_out.value < 1e-10
+
+
+def test_parameters_that_are_no_numbers_are_said() -> None:
+    for wrong in (math.nan, math.inf):
+        machine = drawn(4, 2, 0)
+        machine.weights.parameter.data[1, 0] = wrong
+        with pytest.raises(InputError, match="a machine of finite numbers"):
+            effective_hamiltonian(machine)
+    with pytest.raises(InputError, match="products of one spin or more, but got order 0"):
+        learned_couplings(effective_hamiltonian(drawn(4, 2, 0)), chain(4), order=0)

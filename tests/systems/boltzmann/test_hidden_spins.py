@@ -76,3 +76,14 @@ def test_what_does_not_fit_is_said() -> None:
         HiddenSpins(machine(Spin(4), Spin(2)), chain(3))
     with pytest.raises(InputError, match="a lattice of 4 spins"):
         HiddenSpins(machine(Spin(4), Spin(2))).apply(STATES, chain(5), torch.Generator())
+
+
+@pytest.mark.parametrize("wrong", [torch.nan, torch.inf])
+def test_a_machine_that_diverged_has_no_block_spins(wrong: float) -> None:
+    """A field that is no number would be −1, like any other."""
+    one, two = machine(Spin(4), Spin(3)), machine(Spin(3), Spin(2))
+    two.hidden_bias.data[1] = wrong
+    for broken in (two, DeepBeliefNetwork(one, two)):
+        s = STATES[:, : broken.visible.size] if broken is two else STATES
+        with pytest.raises(InputError, match=r"a machine of finite numbers, but got .*hidden_bias"):
+            HiddenSpins(broken).apply(s, chain(s.shape[1]), torch.Generator())

@@ -51,7 +51,8 @@ class Thermometer:
     Raises
     ------
     InputError
-        If the points are fewer than four, do not rise in temperature, or do not rise or fall in value throughout.
+        If the points are fewer than four, do not rise in temperature, or do not rise or fall in value throughout,
+        or an error is negative or not known.
 
     References
     ----------
@@ -85,6 +86,8 @@ class Thermometer:
         if not (np.isfinite(T).all() and np.isfinite(x).all() and (np.diff(T) > 0).all()):
             fix = "sort the points, and leave out those that are not known"
             raise InputError("finite values at temperatures that rise", "others", fix)
+        if not (np.asarray(self.errors, float) >= 0).all():
+            raise InputError("errors of 0 or more", "others", "leave out points whose error is not known")
         steps = np.diff(x)
         if not ((steps > 0).all() or (steps < 0).all()):
             k = int(np.argmax(np.sign(steps) != np.sign(x[-1] - x[0])))

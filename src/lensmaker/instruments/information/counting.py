@@ -107,6 +107,8 @@ def _numbered(rows: Tensor) -> Counts:
         raise InputError(
             "62 spins or fewer to count", f"{rows.shape[1]}", "take InfoNCE(), or a smaller reach"
         )
+    if not bool(((rows == 1) | (rows == -1)).all()):
+        raise InputError("spins of ±1 to count", "other numbers", "pass 2 * bits - 1 for spins of 0 and 1")
     bits = (rows.numpy() > 0).astype(np.int64)
     return np.asarray(np.unique(bits @ (1 << np.arange(rows.shape[1])), return_inverse=True)[1], np.int64)
 

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from lensmaker.core import InputError
+from lensmaker.numerics.finite import all_finite
 from lensmaker.systems.spins.coarse_graining import CoarseGrainer
 from lensmaker.systems.spins.lattices import Lattice
 from lensmaker.systems.spins.sampling.samples import Samples
@@ -35,6 +36,8 @@ class Pairs:
             raise InputError(
                 "two tensors (chains, steps, copies, spins)", got, "take both from the same samples"
             )
+        if not (all_finite(self.x) and all_finite(self.y)):
+            raise InputError("pairs of finite numbers", "others among them", "remove or mend them")
 
     @property
     def rows(self) -> int:

@@ -42,7 +42,7 @@ def flow_matrix(coarse: ArrayLike, fine: ArrayLike, weights: ArrayLike | None = 
     Raises
     ------
     InputError
-        If the configurations do not tell the operators apart.
+        If shapes or numbers are none that fit, or the configurations do not tell the operators apart.
 
     References
     ----------
@@ -57,6 +57,16 @@ def flow_matrix(coarse: ArrayLike, fine: ArrayLike, weights: ArrayLike | None = 
     """
     c, f = np.asarray(coarse, np.float64), np.asarray(fine, np.float64)
     w = np.ones(len(c)) if weights is None else np.asarray(weights, np.float64)
+    if c.ndim != 2 or c.shape != f.shape or w.shape != c.shape[:1] or not c.size:
+        got = f"shapes {c.shape}, {f.shape} and {w.shape}"
+        raise InputError(
+            "operators after and before a step, (n, A) each, and n weights", got, "pass one row each"
+        )
+    if not (np.isfinite(c).all() and np.isfinite(f).all() and (w >= 0).all() and 0 < w.sum() < math.inf):
+        got = "others"
+        raise InputError(
+            "finite numbers, and weights that are not negative nor all zero", got, "mend or remove them"
+        )
     w = w / w.sum()
     mean = w @ moments(c - w @ c, f - w @ f)
     tell_apart(mean, [f"number {a}" for a in range(c.shape[1])])

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from lensmaker.core import Convergence, Measurement, Reference, Table
+from lensmaker.core import Convergence, InputError, Measurement, Reference, Table
 from lensmaker.instruments.base import Instrument
 from lensmaker.instruments.spins.structure_factor import (
     momentum_squared,
@@ -146,6 +146,8 @@ def block_size(columns: NDArray[np.float64]) -> int:
 
 def series_of(samples: Samples) -> NDArray[np.float64]:
     """Energy a spin and order parameter, (2, chains, steps)."""
+    if not len(samples):
+        raise InputError("samples", "none", "draw some")
     return Observer(samples.system.hamiltonian).read(samples.by_chain().numpy())
 
 

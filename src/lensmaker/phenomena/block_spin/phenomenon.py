@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -19,6 +18,7 @@ from lensmaker.phenomena.block_spin.facts import Fact, agreement_fact, field_fac
 from lensmaker.phenomena.block_spin.plan import Plan, Variant
 from lensmaker.phenomena.block_spin.reconstruction import by_majority, decoded
 from lensmaker.phenomena.block_spin.training import Folder, prepared
+from lensmaker.phenomena.folder import publish
 from lensmaker.systems.boltzmann.deep import DeepBeliefNetwork
 from lensmaker.systems.boltzmann.field_stack import FieldStack
 from lensmaker.systems.spins import square
@@ -87,7 +87,7 @@ class BlockSpin(Phenomenon):
             {"variant": "majority rule", "seed": 0, "layer": 0, "name": "sign_agreement"} | majority._asdict()
         )
         outcome = Outcome(Table(findings.all()), told, pictures)
-        self._keep(folder, outcome)
+        publish(folder, outcome.findings, outcome.facts)
         return outcome
 
     @property
@@ -105,8 +105,3 @@ class BlockSpin(Phenomenon):
             "majority": by_majority(spins, square(plan.side), plan.block, self._coins),
         }
         return {name: np.asarray(s).reshape(-1, plan.side, plan.side) for name, s in rows.items()}
-
-    @staticmethod
-    def _keep(folder: Path, outcome: Outcome) -> None:
-        found = {"findings": [f.to_dict() for f in outcome.findings], "facts": outcome.facts}
-        (folder / "findings.json").write_text(json.dumps(found, indent=1))

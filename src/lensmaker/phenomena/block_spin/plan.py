@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from enum import Enum
 
@@ -17,6 +18,9 @@ class Variant(Enum):
     NO_COUPLING = "K = 0"
     UNTRAINED = "random weights"
 
+
+LEAST = {"side": 2, "samples": 1, "held_out": 2, "epochs": 1, "batch": 1, "window": 1, "block": 2}
+"""Of numbers that are whole; an error over configurations held out takes two of them."""
 
 CONTROLS = tuple(v for v in Variant if v is not Variant.ISING)
 
@@ -47,7 +51,7 @@ class Plan:
     Raises
     ------
     InputError
-        If the lattice does not tile into blocks, or is smaller than the window.
+        If a number is out of its range, the lattice does not tile into blocks, or it is smaller than the window.
     """
 
     side: int = 40
@@ -65,14 +69,25 @@ class Plan:
     block: int = 8
 
     def __post_init__(self) -> None:
+        if not self.layers or self.seeds < 1:
+            got = f"{len(self.layers)} layers and {self.seeds} seeds"
+            raise InputError("a hidden layer and a seed at least", got, "leave them as they are")
+        sizes = {name: getattr(self, name) for name in LEAST} | {
+            f"layer {k + 1}": n for k, n in enumerate(self.layers)
+        }
+        for name, value in sizes.items():
+            least = LEAST.get(name, 1)
+            if value < least:
+                raise InputError(
+                    f"{name}: a whole number from {least} on", f"{value}", f"pass {least} or more"
+                )
+        if not 0 < self.coupling < math.inf:
+            raise InputError("a coupling above 0", f"{self.coupling}", "pass coupling=0.408")
         if self.side % self.block or self.side < 2 * self.block:
             expected = f"a side that is two or more blocks of {self.block}"
             raise InputError(expected, f"{self.side}", "choose another side or block")
         if not self.window % 2 or self.window > self.side:
             raise InputError(f"an odd window of at most {self.side} sites", f"{self.window}", "pass window=9")
-        if not self.layers or self.seeds < 1:
-            got = f"{len(self.layers)} layers and {self.seeds} seeds"
-            raise InputError("a hidden layer and a seed at least", got, "leave them as they are")
 
     @property
     def trainings(self) -> list[tuple[Variant, int]]:

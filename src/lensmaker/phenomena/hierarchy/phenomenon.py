@@ -12,7 +12,7 @@ import numpy as np
 from lensmaker.core import Reference, Table
 from lensmaker.core.progress import Progress
 from lensmaker.phenomena.base import Outcome, Phenomenon
-from lensmaker.phenomena.folder import mark, put, taken
+from lensmaker.phenomena.folder import mark, publish, put, taken
 from lensmaker.phenomena.hierarchy.claims import Findings
 from lensmaker.phenomena.hierarchy.learning_curve import Trained, asked, curve, need
 from lensmaker.phenomena.hierarchy.plan import Kind, Plan
@@ -84,7 +84,7 @@ class Hierarchy(Phenomenon):
         }
         findings = Findings(self.plan, needs, unfitted).all()
         outcome = Outcome(Table(findings), facts, {"accuracy": self._drawn(curves)})
-        put(folder / "findings.json", {"findings": [f.to_dict() for f in outcome.findings], "facts": facts})
+        publish(folder, outcome.findings, facts)
         return outcome
 
     def _curve(self, folder: Path, kind: Kind, levels: int, progress: Progress | None) -> list[Trained]:

@@ -11,7 +11,7 @@ from lensmaker.core import Reference, Table
 from lensmaker.core.progress import Progress
 from lensmaker.phenomena.base import Outcome, Phenomenon
 from lensmaker.phenomena.finding import over_trainings
-from lensmaker.phenomena.folder import put
+from lensmaker.phenomena.folder import publish
 from lensmaker.phenomena.learned_magnet.claims import NAMES, Findings
 from lensmaker.phenomena.learned_magnet.plan import CRITICAL, DEEP, Case, Kind, Plan
 from lensmaker.phenomena.learned_magnet.readings import QUANTITIES, Folder, Reading
@@ -89,7 +89,7 @@ class LearnedMagnet(Phenomenon):
             for reading in found
         ]
         outcome = Outcome(Table(findings.all()), facts, {"accuracy": self._accuracy(findings)})
-        put(folder / "findings.json", {"findings": [f.to_dict() for f in outcome.findings], "facts": facts})
+        publish(folder, outcome.findings, facts)
         return outcome
 
     def _accuracy(self, findings: Findings) -> Mapping[str, Any]:

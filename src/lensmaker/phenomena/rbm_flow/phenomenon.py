@@ -10,7 +10,7 @@ from lensmaker.core import Reference, Table
 from lensmaker.core.progress import Progress
 from lensmaker.instruments.boltzmann.rbm_flow import RBMFlow
 from lensmaker.phenomena.base import Outcome, Phenomenon
-from lensmaker.phenomena.folder import put
+from lensmaker.phenomena.folder import publish
 from lensmaker.phenomena.rbm_flow.claims import Findings
 from lensmaker.phenomena.rbm_flow.pictures import Readings, pictures
 from lensmaker.phenomena.rbm_flow.plan import Plan, Setting
@@ -63,8 +63,7 @@ class CriticalFlow(Phenomenon):
         peak = largest_specific_heat(kept.model)
         findings = Findings(self.plan, readings, peak)
         outcome = Outcome(Table(findings.all()), self._facts(readings, peak), pictures(self.plan, readings))
-        told = {"findings": [f.to_dict() for f in outcome.findings], "facts": outcome.facts}
-        put(folder / "findings.json", told)
+        publish(folder, outcome.findings, outcome.facts)
         return outcome
 
     def _facts(self, readings: Readings, peak: float) -> list[dict[str, Any]]:

@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import torch
+
 from lensmaker.core import InputError, Where
+from lensmaker.numerics.seeding import stream
 from lensmaker.systems.boltzmann.machine import RestrictedBoltzmannMachine
 from lensmaker.systems.spins.canonical import Canonical
 from lensmaker.systems.spins.sampling.samples import Samples
@@ -29,7 +32,8 @@ class Coarsening:
     Raises
     ------
     InputError
-        If a layer is not of pairs of states, or the visible layer is not as large as the system.
+        If a layer is not of pairs of states, the visible layer is not as large as the system, or the samples are of
+        another one.
 
     Examples
     --------
@@ -57,8 +61,25 @@ class Coarsening:
                     f"{sites}",
                     "pair the machine with the system that it was trained on",
                 )
+        if self.samples is not None and not _alike(self.samples.system, self.system):
+            got = f"samples of {self.samples.system.hamiltonian} at T = {self.samples.system.temperature:g}"
+            raise InputError(
+                f"samples at T = {self.system.temperature:g} of the system", got, "draw them from it"
+            )
 
     @property
     def where(self) -> Where:
         """The place."""
         return Where(self.name, coordinates=self.system.where.coordinates)
+
+
+def _alike(one: Canonical[Any], other: Canonical[Any]) -> bool:
+    """Whether βH of both is the same but for a constant, on configurations that are drawn from all alike."""
+    states = one.hamiltonian.states
+    if tuple(states) != tuple(other.hamiltonian.states):
+        return False
+    drawn = torch.randint(len(states), (64, one.sites), generator=stream("configurations to compare", 0))
+    rows = torch.tensor(states, dtype=torch.int8)[drawn]
+    both = [system.beta * system.hamiltonian.energy(rows) for system in (one, other)]
+    apart = both[0] - both[1]
+    return float(apart.max() - apart.min()) <= 1e-9 * (1 + float(both[1].abs().max()))

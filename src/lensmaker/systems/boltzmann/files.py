@@ -11,10 +11,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from lensmaker.core import InputError
 from lensmaker.systems.boltzmann.deep import Copies, DeepBeliefNetwork, DeepBoltzmannMachine
+from lensmaker.systems.boltzmann.finite import check_finite
 from lensmaker.systems.boltzmann.machine import RestrictedBoltzmannMachine
 from lensmaker.systems.boltzmann.training import checkpoint
 from lensmaker.systems.boltzmann.units import Binary, Potts, units_of
@@ -63,7 +64,7 @@ def load(path: str | os.PathLike[str]) -> RestrictedBoltzmannMachine:
         parameters = _parameters(tensors)
         machine = _restricted(spec, parameters["visible_bias"].dtype)
         machine.load_state_dict(parameters)
-    _check_finite(machine, f"{path}")
+    check_finite(machine, f"{path}")
     return machine
 
 
@@ -78,7 +79,7 @@ def load_deep(path: str | os.PathLike[str]) -> DeepBoltzmannMachine | DeepBelief
     tensors, facts = checkpoint.read(Path(path))
     with _as_it_was_written(path):
         machine = _deep(facts["machine"], _parameters(tensors), path)
-    _check_finite(machine, f"{path}")
+    check_finite(machine, f"{path}")
     return machine
 
 
@@ -111,14 +112,6 @@ def _as_it_was_written(path: str | os.PathLike[str]) -> Iterator[None]:
         raise
     except (LookupError, TypeError, ValueError, RuntimeError, AttributeError, StopIteration) as error:
         raise checkpoint.damaged(path, error) from error
-
-
-def _check_finite(machine: nn.Module, where: str) -> None:
-    """Raise if a parameter is not a finite number."""
-    for name, parameter in machine.named_parameters():
-        if not bool(torch.isfinite(parameter).all()):
-            fix = "train it again at a lower learning rate"
-            raise InputError("a machine of finite numbers", f"{name} of {where} with others in it", fix)
 
 
 def _parameters(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -176,7 +169,7 @@ def _fill(machine: RestrictedBoltzmannMachine, W: Tensor, a: Tensor, b: Tensor, 
             raise InputError(expected, f"shape {tuple(theirs.shape)} in {where}", "write it again")
         with torch.no_grad():
             ours.copy_(theirs)
-    _check_finite(machine, where)
+    check_finite(machine, where)
 
 
 def from_rbms(path: str | os.PathLike[str], update: int | None = None) -> RestrictedBoltzmannMachine:

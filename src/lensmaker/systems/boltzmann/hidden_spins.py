@@ -11,6 +11,7 @@ from torch import Tensor
 
 from lensmaker.core import InputError
 from lensmaker.systems.boltzmann.deep.belief import DeepBeliefNetwork
+from lensmaker.systems.boltzmann.finite import check_finite
 from lensmaker.systems.boltzmann.machine import RestrictedBoltzmannMachine
 from lensmaker.systems.boltzmann.units import Units
 from lensmaker.systems.spins.coarse_graining import CoarseGrainer
@@ -36,7 +37,8 @@ class HiddenSpins(CoarseGrainer):
     Raises
     ------
     InputError
-        If a layer is not of pairs of states, or there are as many blocks as hidden units not.
+        If a layer is not of pairs of states, or there are as many blocks as hidden units not; on drawing, if a
+        parameter is not finite.
 
     Examples
     --------
@@ -83,6 +85,7 @@ class HiddenSpins(CoarseGrainer):
 
     @torch.no_grad()
     def draw(self, spins: Tensor, lattice: Lattice, generator: torch.Generator) -> Tensor:
+        check_finite(self.machine)
         s = _as(self._layers[0], spins.to(self._stack[0].hidden_bias))
         for k, machine in enumerate(self._stack):
             field = (

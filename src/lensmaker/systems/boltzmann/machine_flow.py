@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from lensmaker.core import InputError
+from lensmaker.systems.boltzmann.finite import check_finite
 from lensmaker.systems.boltzmann.machine import RestrictedBoltzmannMachine
 from lensmaker.systems.spins.sampling.samples import Samples
 
@@ -31,7 +32,8 @@ class MachineFlow:
     Raises
     ------
     InputError
-        If there are no starts or two at one temperature, or they do not fit the machine or each other.
+        If there are no starts, empty ones or two at one temperature, or they do not fit the machine or each other; on
+        iterating, if a parameter is not finite.
     """
 
     machine: RestrictedBoltzmannMachine
@@ -42,7 +44,7 @@ class MachineFlow:
         visible = self.machine.visible
         if len(visible.states) != 2:
             raise InputError("visible units of two states", f"{visible}", "make them Spin or Binary units")
-        if not self.starts:
+        if not self.starts or not all(len(samples) for samples in self.starts):
             fix = "pass [sample(Canonical(ising(square(10)), T), 1000) for T in (1.0, 4.0)]"
             raise InputError("samples at a temperature or more to start from", "none", fix)
         first = self.starts[0].system.hamiltonian
@@ -65,6 +67,7 @@ class MachineFlow:
     @torch.no_grad()
     def states(self, start: Samples, steps: Sequence[int], generator: torch.Generator) -> Iterator[Tensor]:
         """Spins of ±1, int8, (n, N) in the order of the start, after each of these growing numbers of iterations."""
+        check_finite(self.machine)
         low, high = self.machine.visible.states
         like = self.machine.visible_bias
         v = (high + low) / 2 + (high - low) / 2 * start.spins.to(like)

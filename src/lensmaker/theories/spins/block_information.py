@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from lensmaker.core import InputError, Prediction, Reference
 from lensmaker.systems.spins.canonical import Canonical
-from lensmaker.systems.spins.coarse_graining import BlockRule
+from lensmaker.systems.spins.coarse_graining import BlockRule, CoarseGrainer
 from lensmaker.systems.spins.surroundings import Surroundings
 from lensmaker.theories.spins.marginals import (
     WIDEST,
@@ -60,7 +60,7 @@ class BlockInformation(SpinTheory):
     """
 
     surroundings: Surroundings = field(default_factory=Surroundings)
-    rule: BlockRule | None = None
+    rule: CoarseGrainer | None = None
 
     name = "block_information"
     summary = "Mutual information of a block, or of its block spin, and its environment beyond a buffer."
@@ -94,6 +94,8 @@ class BlockInformation(SpinTheory):
             inside, outside = self._borders(system, links)
         except InputError as error:
             return f"there is no such block: {error.expected} expected, {error.got} found"
+        if self.rule is not None and not isinstance(self.rule, BlockRule):
+            return f"{self.rule} is no rule of blocks, which tells its probabilities"
         if self.rule is not None and self.rule.factor != self.surroundings.side:
             return f"{self.rule} is no rule for a block of side {self.surroundings.side}"
         width = plan(links, [*inside, *outside], system.sites)[1]
@@ -102,7 +104,7 @@ class BlockInformation(SpinTheory):
     def solve(self, system: Canonical[Any]) -> Iterator[Prediction]:
         inside, outside = self._borders(system, links_of(system))
         p = marginal(system, [*inside, *outside]).reshape(2 ** len(inside), -1)
-        if self.rule is not None:
+        if isinstance(self.rule, BlockRule):
             up = _up(self.rule, len(inside))
             p = np.stack([(1 - up) @ p, up @ p])
         of = "" if self.rule is None else str(self.rule)

@@ -83,6 +83,8 @@ class VariationalRG(Theory):
         reason, of_both = "", ""
         if not isinstance(system.system.hamiltonian, Hamiltonian):
             reason = of_both = "its spins are not ±1"
+        elif not all(bool(p.isfinite().all()) for p in system.machine.parameters()):
+            reason = of_both = "a parameter of the machine is not finite"
         elif spins > MOST:
             reason = of_both = f"its {spins} spins have 2^{spins} configurations, more than 2^{MOST}"
         elif spins + hidden > MOST:

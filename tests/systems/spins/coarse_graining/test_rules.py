@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -149,3 +151,43 @@ def test_a_function_has_to_return_signs() -> None:
     missing = FunctionRule(lambda s, _: np.nan * s[:, :2].double(), lattice, blocks)
     with pytest.raises(InputError, match="block spins of ±1"):
         missing.apply(s, lattice, generator())
+
+
+@pytest.mark.parametrize("kind", BLOCK_RULES)
+def test_no_configurations_have_no_block_spins(kind: type[BlockRule]) -> None:
+    found = kind().apply(spins_on(square(8), 0), square(8), generator())
+    assert found.shape == (0, 16)
+
+
+@pytest.mark.parametrize("kind", BLOCK_RULES)
+def test_spins_of_any_kind_have_the_same_blocks(kind: type[BlockRule]) -> None:
+    s = spins_on(square(8), 20)
+    expected = kind().apply(s, square(8), generator(3))
+    for same in (s.long(), s.half(), s.double().requires_grad_()):
+        found = kind().apply(same, square(8), generator(3))
+        assert torch.equal(found, expected)
+        assert found.dtype == torch.int8
+
+
+@pytest.mark.parametrize(
+    ("returned", "said"),
+    [
+        (lambda s: s[:, :2].numpy(), "a tensor of block spins from .*, but got ndarray"),
+        (lambda s: None, "a tensor of block spins from .*, but got NoneType"),
+        (lambda s: s[:, :2].to(torch.complex64), "block spins of ±1 from .*, but got complex numbers"),
+        (lambda s: s[:, :2] * 1.0000001, r"block spins of ±1 from .*, but got -?1\.00000"),
+    ],
+    ids=["numpy", "nothing", "complex", "nearly"],
+)
+def test_what_is_no_tensor_of_signs_is_said(returned: Callable[[torch.Tensor], Any], said: str) -> None:
+    rule = FunctionRule(lambda s, _: returned(s), chain(4), chain(2))
+    with pytest.raises(InputError, match=said):
+        rule.apply(spins_on(chain(4), 5), chain(4), generator())
+
+
+def test_a_function_may_write_on_what_it_is_given() -> None:
+    s = spins_on(chain(4), 5)
+    before = s.clone()
+    found = FunctionRule(lambda s, _: s.neg_()[:, :2], chain(4), chain(2)).apply(s, chain(4), generator())
+    assert torch.equal(found, -before[:, :2])
+    assert torch.equal(s, before)

@@ -111,7 +111,7 @@ def learned_couplings(
     Raises
     ------
     InputError
-        If there is no lattice, or it does not fit, or there are too many sets of so many sites.
+        If there is no lattice, or it does not fit, or there are no sets of so many sites or too many.
 
     Examples
     --------
@@ -125,6 +125,8 @@ def learned_couplings(
     nearest 32 0.4 0.0
     diagonal 32 0.0 0.0
     """
+    if order < 1:
+        raise InputError("products of one spin or more", f"order {order}", "pass order=2")
     H = marginal.hamiltonian
     lattice = lattice if lattice is not None else H.lattice
     if lattice is None or lattice.sites != H.sites:

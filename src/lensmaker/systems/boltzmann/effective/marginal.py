@@ -15,6 +15,7 @@ from lensmaker.numerics.resampling import Estimate
 from lensmaker.numerics.seeding import stream
 from lensmaker.systems.boltzmann.effective.layer import Layer
 from lensmaker.systems.boltzmann.effective.log_cosh import Integral, all_orders
+from lensmaker.systems.boltzmann.finite import check_finite
 from lensmaker.systems.boltzmann.machine import RestrictedBoltzmannMachine
 from lensmaker.systems.boltzmann.spin_form import SpinForm, spin_form
 from lensmaker.systems.spins.hamiltonian import Hamiltonian, hamiltonian
@@ -96,7 +97,7 @@ def effective_hamiltonian(
     ------
     InputError
         If all products are asked for and a unit sees more than 20 spins, or they are too many, or the lattice does not
-        fit.
+        fit, or a parameter is not finite.
 
     Examples
     --------
@@ -105,6 +106,7 @@ def effective_hamiltonian(
     >>> abs(found.coupling(0, 1) - math.log(math.cosh(1.4)) / 2) < 1e-15, found.coupling(0, 2)
     (True, 0.0)
     """
+    check_finite(machine)
     form = spin_form(machine) if layer is Layer.VISIBLE else spin_form(machine).exchanged
     n = len(form.visible)
     if lattice is not None and lattice.sites != n:
@@ -163,7 +165,7 @@ def _summed(
         singles[spins] += integral.fields()
         if order >= 2:
             pairs[np.ix_(spins, spins)] += integral.pairs()
-        for k in range(3, order + 1):
+        for k in range(3, min(order, len(spins)) + 1):
             cliques = np.array(list(itertools.combinations(range(len(spins)), k)))
             for clique, K_c in zip(spins[cliques].tolist(), integral.products(cliques).tolist(), strict=True):
                 found[tuple(clique)] = found.get(tuple(clique), 0.0) + K_c

@@ -43,6 +43,7 @@ class CoarseGrainer(ABC):
     def draw(self, spins: Tensor, lattice: Lattice, generator: torch.Generator) -> Tensor:
         """Block spins of configurations that fit: (n, N) of ±1 → (n, M) of ±1."""
 
+    @torch.no_grad()
     def apply(self, spins: Tensor, lattice: Lattice, generator: torch.Generator) -> Tensor:
         """One draw of the block spins of each configuration, int8, (n, M).
 
@@ -80,6 +81,8 @@ class CoarseGrainer(ABC):
 
 
 def _check(spins: Tensor, expected: str, fix: str) -> None:
+    if spins.is_complex():
+        raise InputError(expected, "complex numbers", fix)
     wrong = ~((spins == 1) | (spins == -1))
     if bool(wrong.any()):
-        raise InputError(expected, f"{spins[wrong][0].item():g}", fix)
+        raise InputError(expected, f"{spins[wrong][0].item()}", fix)

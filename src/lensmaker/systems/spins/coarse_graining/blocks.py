@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -69,7 +70,7 @@ class BlockRule(CoarseGrainer):
 
     def __post_init__(self) -> None:
         if not isinstance(self.factor, int) or self.factor < 2:
-            raise InputError("a whole factor from 2 on", f"{self.factor}", "pass factor=2")
+            raise InputError("a whole factor from 2 on", f"{self.factor!r}", "pass factor=2")
 
     def coarse(self, lattice: Lattice) -> Lattice:
         return coarse_lattice(lattice, self.factor)
@@ -80,7 +81,8 @@ class BlockRule(CoarseGrainer):
         for n in lattice.shape:
             shape += [n // b, b]
         cut = spins.reshape(shape).permute(0, *range(1, 2 * d, 2), *range(2, 2 * d + 1, 2))
-        return self.of_blocks(cut.reshape(len(spins), -1, b**d), generator)
+        count = math.prod(n // b for n in lattice.shape)  # no −1, which no rows would leave open
+        return self.of_blocks(cut.reshape(len(spins), count, b**d), generator)
 
     @abstractmethod
     def of_blocks(self, blocks: Tensor, generator: torch.Generator) -> Tensor:

@@ -20,7 +20,7 @@ class FunctionRule(CoarseGrainer):
     Parameters
     ----------
     function
-        From spins, int8 (n, N), and a generator to block spins of ±1, (n, M).
+        From spins, (n, N), of which it is given a copy, and a generator to block spins of ±1, (n, M).
     fine, blocks
         The lattices of the spins and of the block spins.
 
@@ -50,7 +50,13 @@ class FunctionRule(CoarseGrainer):
         return self.blocks
 
     def draw(self, spins: Tensor, lattice: Lattice, generator: torch.Generator) -> Tensor:
-        return self.function(spins, generator)
+        found: object = self.function(spins.clone(), generator)
+        if not isinstance(found, Tensor):
+            got = f"{type(found).__name__}"
+            raise InputError(
+                f"a tensor of block spins from {self}", got, "return torch.where(sums > 0, 1, -1)"
+            )
+        return found
 
     def __str__(self) -> str:
         return getattr(self.function, "__name__", "function")
