@@ -82,7 +82,7 @@ def flat_floor(
     >>> from lensmaker.numerics.smooth_functions import smooth_function
     >>> found = flat_floor(8, smooth_function("gelu"), bias=0.0)
     >>> f"{found.error:.1e} at λ = {found.scale:.2g}"
-    '8.1e-04 at λ = 0.0072'
+    '1.2e-03 at λ = 0.0092'
     """
     if n < 1:
         raise InputError("a product of one factor or more", f"{n}", "pass n = 2")
