@@ -52,6 +52,7 @@ from lensmaker.systems.boltzmann.machine_flow import MachineFlow
 from lensmaker.systems.boltzmann.subject import Subject
 from lensmaker.systems.networks import Network
 from lensmaker.systems.networks.prescription import prescribe
+from lensmaker.systems.polynomials import Polynomial
 from lensmaker.systems.spins.canonical import Canonical
 from lensmaker.systems.spins.coarse_graining import MajorityRule
 from lensmaker.systems.spins.formula import from_formula
@@ -69,6 +70,8 @@ from lensmaker.theories.criticality import ActivationLayer, Criticality
 from lensmaker.theories.finite_width import FiniteWidth
 from lensmaker.theories.kernel_recursion.theory import KernelRecursion
 from lensmaker.theories.mean_field import MeanField
+from lensmaker.theories.polynomial_networks.linear_flattening import LinearChain, LinearFlattening
+from lensmaker.theories.polynomial_networks.theory import PolynomialNetworks
 from lensmaker.theories.random_weights import RandomWeights
 from lensmaker.theories.spins.bethe import Bethe
 from lensmaker.theories.spins.block_information import BlockInformation
@@ -215,6 +218,8 @@ TABLE: dict[type, Row] = {
     VariationalRG: Row(VariationalRG, coarsening),
     Kadanoff: Row(Kadanoff, lambda: Canonical(ising(square(8)), CRITICAL_TEMPERATURE)),
     VariationalMap: Row(VariationalMap, coarsening),
+    PolynomialNetworks: Row(PolynomialNetworks, lambda: Polynomial.parse("2*x1*x2*x3*x4 - x1**3")),
+    LinearFlattening: Row(LinearFlattening, lambda: LinearChain(64, rank=4, density=0.1)),
 }
 
 SPIN_SYSTEMS = {

@@ -114,7 +114,7 @@ def _silu(b: Any, order: int) -> Series:
 
 
 def _gelu(b: Any, order: int) -> Series:
-    """x Φ(x), with Φ′ = φ and φ′ = −x φ."""
+    """That of x Φ(x), with Φ′ = φ and φ′ = −x φ."""
     import mpmath
 
     φ = [mpmath.npdf(b)]

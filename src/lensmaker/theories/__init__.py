@@ -9,6 +9,8 @@ from lensmaker.theories.criticality import Criticality
 from lensmaker.theories.finite_width import FiniteWidth
 from lensmaker.theories.kernel_recursion.theory import KernelRecursion
 from lensmaker.theories.mean_field import MeanField
+from lensmaker.theories.polynomial_networks.linear_flattening import LinearFlattening
+from lensmaker.theories.polynomial_networks.theory import PolynomialNetworks
 from lensmaker.theories.random_weights import RandomWeights
 from lensmaker.theories.spins.bethe import Bethe
 from lensmaker.theories.spins.block_information import BlockInformation
@@ -55,5 +57,7 @@ THEORIES: tuple[type[Theory], ...] = (
     RandomFields,
     VariationalRG,
     Kadanoff,
+    PolynomialNetworks,
+    LinearFlattening,
 )
 """Every theory there is; the CLI, the docs and the conformance tests read this tuple."""

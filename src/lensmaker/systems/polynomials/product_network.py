@@ -6,6 +6,7 @@ import itertools
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -42,9 +43,7 @@ class Hidden:
 class ProductNetwork(nn.Module):
     """Hidden layers with a linear read-out behind each: (…, inputs) → (…, 1).
 
-    The read-outs are kept apart from the weights that follow. Multiplied together they are the same map, as `merged`
-    has it, but a worse one in floating point: what is rounded in a read-out is then rounded for each unit anew, and the
-    gate behind takes the differences of these errors for those of its inputs.
+    `merged` multiplies each read-out with the weights behind it, which makes a plain network of the same hidden layers.
 
     Parameters
     ----------
@@ -55,6 +54,8 @@ class ProductNetwork(nn.Module):
     dtype
         Of the parameters; they are rounded to it once.
     """
+
+    activation: SmoothFunction
 
     def __init__(
         self,
@@ -76,18 +77,24 @@ class ProductNetwork(nn.Module):
     @property
     def widths(self) -> tuple[int, ...]:
         """Units of each hidden layer."""
-        return tuple(layer.weight.shape[0] for layer in self.inside)
+        return tuple(inside.out_features for inside, _ in self._layers)
+
+    @property
+    def _layers(self) -> list[tuple[nn.Linear, nn.Linear]]:
+        return [
+            (cast(nn.Linear, a), cast(nn.Linear, b)) for a, b in zip(self.inside, self.readouts, strict=True)
+        ]
 
     def forward(self, x: Tensor) -> Tensor:
-        x = x.to(self.inside[0].weight.dtype)
-        for inside, readout in zip(self.inside, self.readouts, strict=True):
+        x = x.to(self._layers[0][0].weight.dtype)
+        for inside, readout in self._layers:
             x = readout(self.activation(inside(x)))
         return x
 
     def merged(self) -> list[tuple[Tensor, Tensor]]:
         """Weights and biases of the plain network of the same hidden layers, the last one its read-out."""
         found, before = [], None
-        for inside, readout in zip(self.inside, self.readouts, strict=True):
+        for inside, readout in self._layers:
             weights, bias = inside.weight.detach().double(), inside.bias.detach().double()
             if before is not None:
                 bias = bias + weights @ before[1]
@@ -200,8 +207,8 @@ def product_of_layers(
     --------
     >>> from lensmaker.numerics.smooth_functions import smooth_function
     >>> tree = product_of_layers([[2, 2], [2]], smooth_function("gelu"), lambda b: (0.0, 1e-5))
-    >>> tree.widths, round(tree(torch.tensor([[1.0, -0.5, 0.5, 0.8]]).double()).item(), 9)
-    ((8, 4), -0.2)
+    >>> tree.widths, round(tree(torch.tensor([1.0, -0.5, 0.5, 0.75])).item(), 8)
+    ((8, 4), -0.1875)
     """
     for layer, after in itertools.pairwise(groups):
         if len(layer) != sum(after):
@@ -231,7 +238,7 @@ def neighbours(n: int, groups: Iterable[int]) -> list[list[int]]:
 
 
 def _lead(activation: SmoothFunction, bias: float, scale: float, n: int, times: int) -> float:
-    """times n! c_n λ^n, what the sum over units is of the product."""
+    """n! c_n λ^n as often as it is there: what the sum over units is of the product."""
     lead = times * math.factorial(n) * activation.taylor(bias, n)[n] * scale**n
     if lead == 0 or not math.isfinite(1 / lead):
         got = f"{activation} at {bias:g}, of which it is 0"

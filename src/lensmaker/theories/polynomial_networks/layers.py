@@ -111,6 +111,10 @@ def _best(powers: tuple[int, ...], layers: int) -> tuple[int, tuple[tuple[Gate, 
     flat = (Gate(powers, 1),)
     if layers == 1:
         return flat[0].units, (flat,)
+    if powers[0] == 1:
+        units, groups = _product(len(powers), layers)
+        steps = zip((len(powers), *groups), groups, strict=False)
+        return units, tuple(_grouped([(1, n, g)])[0] for n, g in steps)
     best: tuple[int, tuple[tuple[Gate, ...], ...]] | None = None
     for layer, after in _steps(powers):
         cost = sum(g.units for g in layer)
@@ -119,6 +123,26 @@ def _best(powers: tuple[int, ...], layers: int) -> tuple[int, tuple[tuple[Gate, 
         rest = _best(after, layers - 1)
         if best is None or cost + rest[0] < best[0]:
             best = cost + rest[0], (layer, *rest[1])
+    assert best is not None
+    return best
+
+
+@cache
+def _product(n: int, layers: int) -> tuple[int, tuple[int, ...]]:
+    """Units for n distinct factors, and the numbers that the layers hand on."""
+    if layers == 1:
+        return 2**n, (1,)
+    best: tuple[int, tuple[int, ...]] | None = None
+    for g in range(n, 0, -1):
+        small, larger = divmod(n, g)
+        cost = (g + larger) * 2**small
+        if best is not None and cost >= best[0]:
+            if small > 1:  # from pairs on, fewer groups take more units
+                break
+            continue
+        rest = _product(g, layers - 1)
+        if best is None or cost + rest[0] < best[0]:
+            best = cost + rest[0], (g, *rest[1])
     assert best is not None
     return best
 
