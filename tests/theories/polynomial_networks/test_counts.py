@@ -158,5 +158,5 @@ def test_where_linear_ratios_do_not_hold() -> None:
     outside = [p.where.path for p in LinearFlattening().predict(LinearChain(12, rank=9)) if not p.regime]
     assert outside == ["Fourier transform", "low rank"]
     for bad in ({"n": 1}, {"n": 4, "rank": 5}, {"n": 4, "density": 0.0}):
-        with pytest.raises(InputError, match="two inputs or more|a rank from 1|a density above 0"):
+        with pytest.raises(InputError, match=r"two inputs or more|a rank from 1|a density above 0"):
             LinearChain(**bad)

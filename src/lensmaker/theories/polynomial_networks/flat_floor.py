@@ -100,7 +100,7 @@ def _floor(n: int, activation: SmoothFunction, ε: float, bias: float | None) ->
             raise InputError(f"a bias at which the derivative of order {n} is not 0", f"{bias:g}", fix)
         return found
     steps: NDArray[np.float64] = np.linspace(-_REACH, _REACH, 121)
-    for _ in range(3):
+    for _ in range(6):
         tried = [_at(n, activation, ε, float(b)) for b in steps]
         best = min(tried, key=lambda f: (f.truncation + f.rounding, abs(f.bias)))
         width = steps[1] - steps[0]
