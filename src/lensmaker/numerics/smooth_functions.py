@@ -45,6 +45,10 @@ class SmoothFunction:
     def __str__(self) -> str:
         return self.name
 
+    def in_digits(self, x: Any) -> Any:
+        """σ of a number of mpmath, in the digits that mpmath works in."""
+        return self._series(x, 0)[0]
+
     def taylor(self, b: float, order: int) -> tuple[float, ...]:
         """c_k = σ⁽ᵏ⁾(b)/k! for k = 0 … order, from a recurrence in 60 digits.
 

@@ -2,6 +2,7 @@
 
 from lensmaker.phenomena.base import Phenomenon
 from lensmaker.phenomena.block_spin import BlockSpin
+from lensmaker.phenomena.flattening import Flattening
 
-PHENOMENA: tuple[type[Phenomenon], ...] = (BlockSpin,)
+PHENOMENA: tuple[type[Phenomenon], ...] = (BlockSpin, Flattening)
 """Every phenomenon there is; the CLI and the tests read this tuple."""

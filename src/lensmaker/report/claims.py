@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from rich.table import Table
 
+from lensmaker.report.curves import curves_html
 from lensmaker.report.figure_page import mosaic_file
 from lensmaker.report.lists import table
 from lensmaker.report.mosaic import Mosaic
@@ -39,19 +40,21 @@ def figures_of(pictures: Mapping[str, Any], most: int = 12) -> dict[str, bytes]:
     Parameters
     ----------
     pictures
-        `reconstructions`, name → (n, rows, columns) of ±1; and variant → receptive fields of each layer,
-        (units, rows, columns).
+        `reconstructions`, name → (n, rows, columns) of ±1; variant → receptive fields of each layer,
+        (units, rows, columns); and name → what `curves_svg` draws.
     most
         Fields of a layer that are drawn, those of largest norm.
     """
-    fields = {name: layers for name, layers in pictures.items() if name != "reconstructions"}
+    charts = {name: data for name, data in pictures.items() if isinstance(data, Mapping) and "series" in data}
+    fields = {name: v for name, v in pictures.items() if name != "reconstructions" and name not in charts}
     out = {
         f"fields-{_file(name)}.html": receptive_fields({"machine": name, "layers": layers}, most)
         for name, layers in fields.items()
     }
     if "reconstructions" in pictures:
         out["reconstructions.html"] = reconstructions_mosaic(pictures["reconstructions"])
-    return {name: mosaic_file(mosaic, ".html") for name, mosaic in out.items()}
+    drawn = {name: mosaic_file(mosaic, ".html") for name, mosaic in out.items()}
+    return drawn | {f"{_file(name)}.html": curves_html(data).encode() for name, data in charts.items()}
 
 
 def reconstructions_mosaic(kept: Mapping[str, np.ndarray]) -> Mosaic:
