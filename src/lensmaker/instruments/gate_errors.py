@@ -43,7 +43,9 @@ class GateErrors(Instrument):
             raise InputError("a grid of at least 3 points", f"{self.points}", "pass points=401")
 
     def measure(self, system: Gate) -> Table[Measurement]:
-        line = torch.linspace(-system.radius, system.radius, self.points, dtype=torch.float64).to(system.dtype)
+        line = torch.linspace(-system.radius, system.radius, self.points, dtype=torch.float64).to(
+            system.dtype
+        )
         u, v = torch.meshgrid(line, line, indexing="ij")
         with torch.no_grad():
             found = system(u, v).double()
@@ -52,5 +54,9 @@ class GateErrors(Instrument):
         state = Convergence.CONVERGED if torch.isfinite(found).all() else Convergence.NOT_FINITE
         where = Where(operation=system.name.lower())
         return Table(
-            [self.measurement("gate_error", where, value, value - float(off[::2, ::2].max()), off.numel(), state)]
+            [
+                self.measurement(
+                    "gate_error", where, value, value - float(off[::2, ::2].max()), off.numel(), state
+                )
+            ]
         )

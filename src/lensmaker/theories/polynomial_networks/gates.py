@@ -77,10 +77,16 @@ class ProductGate(Theory):
 
     def predict(self, system: Gate) -> Table[Prediction]:
         terms = gate_terms(system)
-        outside = terms.outside or ("" if terms.series_holds else "σ departs from its Taylor series within the gate")
+        outside = terms.outside or (
+            "" if terms.series_holds else "σ departs from its Taylor series within the gate"
+        )
         value = terms.truncation + terms.rounding
         return Table(
-            [self.prediction("gate_error", Where(operation=system.name.lower()), value, value / 2, Regime(outside))]
+            [
+                self.prediction(
+                    "gate_error", Where(operation=system.name.lower()), value, value / 2, Regime(outside)
+                )
+            ]
         )
 
 
@@ -114,29 +120,35 @@ class GateTerms:
         return self.truncation + self.worst_rounding
 
 
-def gate_terms(gate: Gate) -> GateTerms:
-    """The terms of the error of one gate."""
+def gate_terms(gate: Gate, summands: int = 2) -> GateTerms:
+    """The terms of the error of one gate; its two inputs are sums of so many numbers altogether."""
     reach = 2 * gate.scale * gate.radius
     at = gate.bias + reach * torch.linspace(-1, 1, 33, dtype=torch.float64)
     table = derivatives(gate.activation, at, _ORDER)
-    here = derivatives(gate.activation, torch.tensor([gate.bias], dtype=torch.float64), _ORDER)
+    here = table[:, 16:17]
     outside = "" if reach < 2 * _WIDEST else f"λ(|u| + |v|) is {reach:.2g}"
     if not here[2, 0]:
         return GateTerms(math.inf, math.inf, math.inf, False, "σ″(b) = 0")
     highest = np.full(1, 1.5 * np.abs(table[-1]).max())
     scale = np.array([gate.scale])
     truncation = _truncation(here, scale, gate.radius, highest)[0, 0]
-    usual, worst = _rounding(gate, np.array([gate.bias]), here, scale)
+    usual, worst = _rounding(gate, np.array([gate.bias]), here, scale, summands)
     t = (at - gate.bias).numpy()
     series = sum(here[k, 0] * t**k / math.factorial(k) for k in range(_ORDER))
     u = torch.finfo(torch.float64).eps / 2
-    slack = highest[0] * np.abs(t) ** _ORDER / math.factorial(_ORDER) + 16 * u * (np.abs(table[0]) + np.abs(at.numpy()))
+    slack = highest[0] * np.abs(t) ** _ORDER / math.factorial(_ORDER) + 16 * u * (
+        np.abs(table[0]) + np.abs(at.numpy())
+    )
     holds = bool((np.abs(table[0] - series) <= slack).all())
     return GateTerms(float(truncation), float(usual[0, 0]), float(worst[0, 0]), holds, outside)
 
 
 def best_gate(
-    activation: nn.Module, *, dtype: torch.dtype = torch.float64, radius: float = 1.0, bias: float | None = None
+    activation: nn.Module,
+    *,
+    dtype: torch.dtype = torch.float64,
+    radius: float = 1.0,
+    bias: float | None = None,
 ) -> Gate:
     """The gate with the smallest predicted error: b and λ by search, or λ alone for a b that is given.
 
@@ -152,14 +164,18 @@ def best_gate(
     True
     """
     if bias is not None:
-        found = _trusted(activation, _candidates(activation, np.array([bias]), dtype, radius), dtype, radius, 1)
+        found = _trusted(
+            activation, _candidates(activation, np.array([bias]), dtype, radius), dtype, radius, 1
+        )
     else:
         found = _candidates(activation, np.linspace(-5, 5, 401), dtype, radius)
-        found = _trusted(activation, found, dtype, radius, 4)
-        for k in range(4 if found else 0):
-            near = [gate.bias + 0.05 / 10**k * np.linspace(-1, 1, 41) for gate in found]
-            again = np.concatenate([*near, [gate.bias for gate in found]])
-            found = _trusted(activation, _candidates(activation, again, dtype, radius), dtype, radius, 4)
+        best = [gate.bias for gate in _trusted(activation, found, dtype, radius, 3)]
+        for k in range(5 if best else 0):
+            near = [b + 0.05 / 10**k * np.linspace(-1, 1, 41) for b in best]
+            again = _candidates(activation, np.unique([*np.concatenate(near), *best]), dtype, radius)
+            best = [b for b, _, _ in again[:3]]
+            found = again + found
+        found = _trusted(activation, found, dtype, radius, 1)
     if found:
         return found[0]
     raise InputError(
@@ -177,9 +193,7 @@ def _trusted(
     return list(itertools.islice((gate for gate in gates if gate_terms(gate).series_holds), most))
 
 
-def _candidates(
-    activation: nn.Module, biases: Floats, dtype: torch.dtype, radius: float
-) -> list[Candidate]:
+def _candidates(activation: nn.Module, biases: Floats, dtype: torch.dtype, radius: float) -> list[Candidate]:
     """(b, λ, σ″(b)) with the best λ of each b, the best b first; numbers of the arithmetic."""
     biases = _rounded(biases, dtype)
     table = derivatives(activation, torch.from_numpy(biases), _ORDER)
@@ -187,7 +201,10 @@ def _candidates(
     scales = scales[scales > 0]
     gate = Gate(activation, 0.0, 1.0, 1.0, radius, dtype)
     with np.errstate(all="ignore"):
-        bound = _truncation(table, scales, radius, 2 * np.abs(table[-1])) + _rounding(gate, biases, table, scales)[0]
+        bound = (
+            _truncation(table, scales, radius, 2 * np.abs(table[-1]))
+            + _rounding(gate, biases, table, scales)[0]
+        )
     bound = np.where(np.isfinite(bound), bound, np.inf)
     best = bound.argmin(1)
     least = bound[np.arange(len(biases)), best]
@@ -216,10 +233,13 @@ def _truncation(table: Floats, scales: Floats, radius: float, highest: Floats) -
     return np.asarray((values.max(-1) - values.min(-1)) / 2 + between + rest)
 
 
-def _rounding(gate: Gate, biases: Floats, table: Floats, scales: Floats) -> tuple[Floats, Floats]:
+def _rounding(
+    gate: Gate, biases: Floats, table: Floats, scales: Floats, summands: int = 2
+) -> tuple[Floats, Floats]:
     """Of usual and of the worst size, (biases, scales).
 
-    The worst: σ to `ULPS` units, two roundings of b + λs in σ, the sum of four numbers of size σ, and the product.
+    The worst: σ to `ULPS` units, a rounding of b + λs for each summand, the sum of four numbers of size σ, and the
+    product. Roundings of λs are the same in σ(b + λs) and σ(b − λs), and not amplified where b = 0.
     """
     unit = torch.finfo(gate.dtype).eps / 2
     value, slope = np.abs(table[0])[:, None], np.abs(table[1])[:, None]
@@ -230,7 +250,8 @@ def _rounding(gate: Gate, biases: Floats, table: Floats, scales: Floats) -> tupl
     shift = np.where(biases[:, None] == 0, 0.0, slope * argument)
     per = scales**2 * np.abs(table[2])[:, None]
     usual = unit / 2 * (noise + largest + shift) / per
-    worst = unit * (ULPS * noise + 2 * largest + 2 * shift) / per + 16 * unit * gate.radius**2
+    worst = unit * (ULPS * noise + 2 * largest + summands * shift) / per
+    worst = worst + 8 * summands * unit * gate.radius**2
     return np.asarray(usual), np.asarray(worst)
 
 

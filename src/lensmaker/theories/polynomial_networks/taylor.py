@@ -29,7 +29,9 @@ def derivatives(activation: nn.Module, at: Tensor, order: int) -> NDArray[np.flo
         try:
             found = [activation(x)]
         except Exception as error:
-            raise InputError(wanted, f"one that raises {error!r}"[:200], "pass nn.GELU(), for instance") from error
+            raise InputError(
+                wanted, f"one that raises {error!r}"[:200], "pass nn.GELU(), for instance"
+            ) from error
         if not isinstance(found[0], Tensor) or found[0].shape != x.shape:
             raise InputError(wanted, "one of another shape", "pass nn.GELU(), for instance")
         for _ in range(order):
