@@ -164,18 +164,16 @@ def best_gate(
     True
     """
     if bias is not None:
-        found = _trusted(
-            activation, _candidates(activation, np.array([bias]), dtype, radius), dtype, radius, 1
-        )
+        listed = _candidates(activation, np.array([bias]), dtype, radius)
     else:
-        found = _candidates(activation, np.linspace(-5, 5, 401), dtype, radius)
-        best = [gate.bias for gate in _trusted(activation, found, dtype, radius, 3)]
+        listed = _candidates(activation, np.linspace(-5, 5, 401), dtype, radius)
+        best = [gate.bias for gate in _trusted(activation, listed, dtype, radius, 3)]
         for k in range(5 if best else 0):
             near = [b + 0.05 / 10**k * np.linspace(-1, 1, 41) for b in best]
             again = _candidates(activation, np.unique([*np.concatenate(near), *best]), dtype, radius)
             best = [b for b, _, _ in again[:3]]
-            found = again + found
-        found = _trusted(activation, found, dtype, radius, 1)
+            listed = again + listed
+    found = _trusted(activation, listed, dtype, radius, 1)
     if found:
         return found[0]
     raise InputError(
@@ -218,7 +216,7 @@ def at_scale(gate: Gate, scale: float) -> Gate:
 
 
 def _truncation(table: Floats, scales: Floats, radius: float, highest: Floats) -> Floats:
-    """sup |R(s) − R(d)|/2 over |s| + |d| ≤ 2r, (biases, scales); R has its extremes on a grid, and a curvature."""
+    """The largest |R(s) − R(d)|/2 over |s| + |d| ≤ 2r, (biases, scales): R on a grid, with its curvature."""
     s = np.linspace(0, 2 * radius, 65)
     curvature = table[2][:, None]
     values = np.zeros((table.shape[1], len(scales), len(s)))
