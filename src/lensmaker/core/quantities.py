@@ -332,6 +332,9 @@ QUANTITIES: tuple[Quantity, ...] = (
         "Parameters of one layer over those of the layers whose product it is.",
         Scale.LOG,
     ),
+    Quantity(
+        "gate_error", "ε_m", "1", "Largest |m(u, v) − uv| of a product gate for |u|, |v| ≤ r.", Scale.LOG
+    ),
 )
 
 _BY_NAME = {q.name: q for q in QUANTITIES}

@@ -151,6 +151,13 @@ class Polynomial:
         return cls._from(Expansion.total(parts), variables)
 
     @classmethod
+    def of_factors(cls, variables: Sequence[str], terms: Mapping[Factors, float]) -> Polynomial:
+        """From coefficients of products, each as the columns and exponents of its variables."""
+        names = _names(variables)
+        _check_size(len(terms), len(names))
+        return _in_order(names, terms)
+
+    @classmethod
     def _from(cls, expansion: Expansion, variables: Sequence[str] | None) -> Polynomial:
         found = {name for monomial in expansion.terms for name, _ in monomial}
         names = _names(sorted(found, key=_by_number) if variables is None else variables)

@@ -1,1 +1,1 @@
-"""Networks that compute polynomials: how many hidden units they take, and what accuracy arithmetic leaves."""
+"""What networks that evaluate polynomials must cost, and how accurate they can be."""
