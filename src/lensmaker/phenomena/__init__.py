@@ -3,6 +3,7 @@
 from lensmaker.phenomena.base import Phenomenon
 from lensmaker.phenomena.block_spin import BlockSpin
 from lensmaker.phenomena.flattening import Flattening
+from lensmaker.phenomena.product_training import ProductTraining
 
-PHENOMENA: tuple[type[Phenomenon], ...] = (BlockSpin, Flattening)
+PHENOMENA: tuple[type[Phenomenon], ...] = (BlockSpin, Flattening, ProductTraining)
 """Every phenomenon there is; the CLI and the tests read this tuple."""

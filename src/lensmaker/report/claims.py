@@ -10,6 +10,7 @@ from rich.table import Table
 
 from lensmaker.report.curves import curves_html
 from lensmaker.report.figure_page import mosaic_file
+from lensmaker.report.heat_map import heat_map
 from lensmaker.report.lists import table
 from lensmaker.report.mosaic import Mosaic
 from lensmaker.report.numbers import with_error
@@ -41,18 +42,21 @@ def figures_of(pictures: Mapping[str, Any], most: int = 12) -> dict[str, bytes]:
     ----------
     pictures
         `reconstructions`, name → (n, rows, columns) of ±1; variant → receptive fields of each layer,
-        (units, rows, columns); and name → what `curves_svg` draws.
+        (units, rows, columns); and name → what `curves_svg` or `heat_map` draws.
     most
         Fields of a layer that are drawn, those of largest norm.
     """
     charts = {name: data for name, data in pictures.items() if isinstance(data, Mapping) and "series" in data}
-    fields = {name: v for name, v in pictures.items() if name != "reconstructions" and name not in charts}
+    maps = {name: data for name, data in pictures.items() if isinstance(data, Mapping) and "cells" in data}
+    drawn_otherwise = {"reconstructions", *charts, *maps}
+    fields = {name: layers for name, layers in pictures.items() if name not in drawn_otherwise}
     out = {
         f"fields-{_file(name)}.html": receptive_fields({"machine": name, "layers": layers}, most)
         for name, layers in fields.items()
     }
     if "reconstructions" in pictures:
         out["reconstructions.html"] = reconstructions_mosaic(pictures["reconstructions"])
+    out |= {f"{_file(name)}.html": heat_map(data) for name, data in maps.items()}
     drawn = {name: mosaic_file(mosaic, ".html") for name, mosaic in out.items()}
     return drawn | {f"{_file(name)}.html": curves_html(data).encode() for name, data in charts.items()}
 
