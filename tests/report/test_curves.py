@@ -42,7 +42,7 @@ def test_lines_and_the_page() -> None:
     assert "a &lt; b" in dashed
     one = {"title": "T & U", "caption": "C", "axes": ("x", "y"), "log": (False, False), "series": []}
     page = curves_html(one, one | {"title": "V", "caption": "W"})
-    assert page.count("aria-label=\"T &amp; U\"") == 1
-    assert page.count("aria-label=\"V\"") == 1
+    assert page.count('aria-label="T &amp; U"') == 1
+    assert page.count('aria-label="V"') == 1
     assert "T &amp; U" in page
     assert "W" in page
