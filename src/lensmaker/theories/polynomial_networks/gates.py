@@ -41,7 +41,7 @@ class ProductGate(Theory):
     m is the product exactly to leading order where σ″(b) ≠ 0. With E(t) = ½[σ(b+t) + σ(b−t)] it is
     [E(λs) − E(λd)]/(2λ²σ″), s = u+v, d = u−v, so its truncation is [R(s) − R(d)]/2,
 
-        R(s) = Σ_{k≥2} 2σ^{(2k)}(b) λ^{2k−2} s^{2k} / ((2k)! σ″(b)),
+        R(s) = Σ_{k≥2} σ^{(2k)}(b) λ^{2k−2} s^{2k} / ((2k)! σ″(b)),
 
     to leading order uv λ² σ⁗/(6σ″) (u² + v²); its rounding is about ε (|σ| + |bσ′|)/(λ²|σ″|), ε the distance of 1 to
     the next number. The best λ balances both: √ε where σ⁗ ≠ 0 and σ ≠ 0; ε^⅔ where either of them vanishes.
@@ -222,11 +222,11 @@ def _truncation(table: Floats, scales: Floats, radius: float, highest: Floats) -
     values = np.zeros((table.shape[1], len(scales), len(s)))
     bend = np.zeros((table.shape[1], len(scales)))
     for k in range(2, _ORDER // 2):
-        weight = 2 * table[2 * k][:, None] * scales ** (2 * k - 2) / (math.factorial(2 * k) * curvature)
+        weight = table[2 * k][:, None] * scales ** (2 * k - 2) / (math.factorial(2 * k) * curvature)
         values += weight[..., None] * s ** (2 * k)
         bend += np.abs(weight) * 2 * k * (2 * k - 1) * (2 * radius) ** (2 * k - 2)
     between = bend * (s[1] - s[0]) ** 2 / 8
-    rest = 2 * highest[:, None] * scales ** (_ORDER - 2) * (2 * radius) ** _ORDER
+    rest = highest[:, None] / 2 * scales ** (_ORDER - 2) * (2 * radius) ** _ORDER
     rest = rest / (math.factorial(_ORDER) * np.abs(curvature))
     return np.asarray((values.max(-1) - values.min(-1)) / 2 + between + rest)
 
