@@ -9,6 +9,7 @@ from lensmaker.theories.criticality import Criticality
 from lensmaker.theories.finite_width import FiniteWidth
 from lensmaker.theories.kernel_recursion.theory import KernelRecursion
 from lensmaker.theories.mean_field import MeanField
+from lensmaker.theories.polynomial_networks.gates import ProductGate
 from lensmaker.theories.polynomial_networks.linear_flattening import LinearFlattening
 from lensmaker.theories.polynomial_networks.theory import PolynomialNetworks
 from lensmaker.theories.random_weights import RandomWeights
@@ -59,5 +60,6 @@ THEORIES: tuple[type[Theory], ...] = (
     Kadanoff,
     PolynomialNetworks,
     LinearFlattening,
+    ProductGate,
 )
 """Every theory there is; the CLI, the docs and the conformance tests read this tuple."""

@@ -10,8 +10,8 @@ from lensmaker.design.compile.program import Combination, Program
 GateError = Callable[[float, int], float]
 """Radius of its two inputs, and how many numbers they are sums of → error of a product."""
 
-_WIDEST = 2.0
-"""Values within ±1 that have come so far are lost."""
+_RADII = tuple(1 + 2.0**-k for k in (16, 12, 8, 6, 4, 3, 2, 1, 0))
+"""Within which values may stay that are within ±1 but for errors; beyond the last they are lost."""
 
 
 def output_error(program: Program, gate: GateError, unit: float) -> float:
@@ -34,19 +34,16 @@ def output_error(program: Program, gate: GateError, unit: float) -> float:
     >>> round(output_error(xyz, lambda radius, summands: 1e-6, 0.0) * 1e6, 3)
     10.0
     """
-    radius = 1.0
-    while True:
+    for radius in _RADII:
         errors = [2 * unit] * program.inputs
         for product in program.products:
             left, right = (_of_sum(side, errors, unit) for side in (product.left, product.right))
             summands = len(product.left) + (0 if product.is_square else len(product.right))
             errors.append(gate(radius, max(summands, 2)) + left + right + left * right)
-        worst = max(errors, default=0.0)
-        if worst <= radius - 1 or not program.products:
+        if max(errors, default=0.0) <= radius - 1:
             break
-        radius = 1 + 2 * worst
-        if not radius < _WIDEST:
-            return math.inf
+    else:
+        return math.inf
     size = sum(abs(w) for _, w in program.output)
     sites = math.prod(program.sides)
     found = sum(abs(w) * errors[value] for (value, _), w in program.output) + unit * abs(program.constant)

@@ -17,7 +17,7 @@ from lensmaker.instruments.gate_errors import GateErrors
 from lensmaker.systems.polynomials.gate import Gate
 from lensmaker.theories.polynomial_networks.gates import at_scale, best_gate
 
-_STEP = 2**0.25
+_STEP = 2**0.5
 """From one λ to the next."""
 
 
@@ -68,7 +68,7 @@ def tuned(gate: Gate) -> Gate:
 def _smooth(program: Program, activation: nn.Module, accuracy: float | None, dtype: torch.dtype) -> Chosen:
     bound = partial(_bound, program, torch.finfo(dtype).eps / 2)
     best, measured_best = _searched(activation, dtype)
-    near = [at_scale(best, best.scale * 2 ** (k / 4)) for k in range(-4, 9)]
+    near = [at_scale(best, best.scale * 2 ** (k / 4)) for k in range(-2, 7, 2)]
     safest = min(near, key=lambda g: bound(Smooth(g)))
     floor = bound(Smooth(safest))
     if not math.isfinite(floor):

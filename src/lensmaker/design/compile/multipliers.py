@@ -52,13 +52,11 @@ class Smooth(Multiplier):
         return self.gate.activation
 
     def bound(self, radius: float, summands: int) -> float:
-        two, three = _terms(self.gate, radius, 2), _terms(self.gate, radius, 3)
-        if not two.series_holds or two.outside:
-            return math.inf
-        return two.bound + (summands - 2) * (three.bound - two.bound)
+        terms = _terms(self.gate, radius)
+        return terms.bound_of(summands) if terms.series_holds and not terms.outside else math.inf
 
     def usual(self, radius: float, summands: int) -> float:
-        terms = _terms(self.gate, radius, 2)
+        terms = _terms(self.gate, radius)
         return terms.truncation + terms.rounding
 
     def stages(self, products: Sequence[tuple[int, Product]], kept: Sequence[int]) -> list[Stage]:
@@ -183,5 +181,5 @@ def _added(
 
 
 @lru_cache(maxsize=4096)
-def _terms(gate: Gate, radius: float, summands: int) -> GateTerms:
-    return gate_terms(replace(gate, radius=radius), summands)
+def _terms(gate: Gate, radius: float) -> GateTerms:
+    return gate_terms(replace(gate, radius=radius))

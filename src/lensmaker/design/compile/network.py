@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -198,17 +199,16 @@ def _fill(weight: Tensor, rows: list[int], columns: list[list[int]], values: lis
 
 def _linear(inputs: int, outputs: int, reach: tuple[int, ...], dtype: torch.dtype) -> Linear:
     """A linear map of zeros; a convolution with periodic sides on a lattice."""
-    if not reach:
-        found: Linear = nn.Linear(inputs, outputs, dtype=dtype)
-    else:
-        found = _CONVOLUTIONS[len(reach)](
-            inputs,
-            outputs,
-            tuple(2 * r + 1 for r in reach),
-            padding=reach,
-            padding_mode="circular" if any(reach) else "zeros",
-            dtype=dtype,
-        )
+    size = {"dtype": dtype, "device": "meta"}  # there nothing is drawn
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Initializing zero-element tensors")
+        if not reach:
+            found: Linear = nn.Linear(inputs, outputs, **size)
+        else:
+            kernel = tuple(2 * r + 1 for r in reach)
+            edges = {"padding": reach, "padding_mode": "circular" if any(reach) else "zeros"}
+            found = _CONVOLUTIONS[len(reach)](inputs, outputs, kernel, **edges, **size)
+    found.to_empty(device="cpu")
     with torch.no_grad():
         for parameter in found.parameters():
             parameter.zero_()

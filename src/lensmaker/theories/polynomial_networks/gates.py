@@ -41,7 +41,7 @@ class ProductGate(Theory):
     m is the product exactly to leading order where σ″(b) ≠ 0. With E(t) = ½[σ(b+t) + σ(b−t)] it is
     [E(λs) − E(λd)]/(2λ²σ″), s = u+v, d = u−v, so its truncation is [R(s) − R(d)]/2,
 
-        R(s) = Σ_{k≥2} 2σ^{(2k)}(b) λ^{2k−2} s^{2k} / ((2k)! σ″(b)),
+        R(s) = Σ_{k≥2} σ^{(2k)}(b) λ^{2k−2} s^{2k} / ((2k)! σ″(b)),
 
     to leading order uv λ² σ⁗/(6σ″) (u² + v²); its rounding is about ε (|σ| + |bσ′|)/(λ²|σ″|), ε the distance of 1 to
     the next number. The best λ balances both: √ε where σ⁗ ≠ 0 and σ ≠ 0; ε^⅔ where either of them vanishes.
@@ -100,8 +100,9 @@ class GateTerms:
         sup |R(s) − R(d)|/2 with what is left out of the series.
     rounding
         What rounding errors of usual size come to.
-    worst_rounding
-        What they come to at worst, with all signs alike.
+    worst_rounding, per_summand
+        What they come to at worst, with all signs alike, for inputs that are numbers; and what each further number
+        adds where the two inputs are sums of more than two.
     series_holds
         Whether σ agrees with its Taylor series on the interval that the neurons see.
     outside
@@ -111,28 +112,34 @@ class GateTerms:
     truncation: float
     rounding: float
     worst_rounding: float
+    per_summand: float
     series_holds: bool
     outside: str = ""
 
     @property
     def bound(self) -> float:
-        """A certified bound, if the series holds: 2 neurons of a square keep it too."""
+        """A certified bound, if the series holds: the two neurons of a square keep it too."""
         return self.truncation + self.worst_rounding
 
+    def bound_of(self, summands: int) -> float:
+        """The same where the two inputs are sums of so many numbers altogether."""
+        return self.bound + (summands - 2) * self.per_summand
 
-def gate_terms(gate: Gate, summands: int = 2) -> GateTerms:
-    """The terms of the error of one gate; its two inputs are sums of so many numbers altogether."""
+
+def gate_terms(gate: Gate) -> GateTerms:
+    """The terms of the error of one gate."""
     reach = 2 * gate.scale * gate.radius
     at = gate.bias + reach * torch.linspace(-1, 1, 33, dtype=torch.float64)
     table = derivatives(gate.activation, at, _ORDER)
     here = table[:, 16:17]
     outside = "" if reach < 2 * _WIDEST else f"λ(|u| + |v|) is {reach:.2g}"
     if not here[2, 0]:
-        return GateTerms(math.inf, math.inf, math.inf, False, "σ″(b) = 0")
+        return GateTerms(math.inf, math.inf, math.inf, math.inf, False, "σ″(b) = 0")
     highest = np.full(1, 1.5 * np.abs(table[-1]).max())
     scale = np.array([gate.scale])
     truncation = _truncation(here, scale, gate.radius, highest)[0, 0]
-    usual, worst = _rounding(gate, np.array([gate.bias]), here, scale, summands)
+    usual, worst = _rounding(gate, np.array([gate.bias]), here, scale)
+    _, one_more = _rounding(gate, np.array([gate.bias]), here, scale, summands=3)
     t = (at - gate.bias).numpy()
     series = sum(here[k, 0] * t**k / math.factorial(k) for k in range(_ORDER))
     u = torch.finfo(torch.float64).eps / 2
@@ -140,7 +147,8 @@ def gate_terms(gate: Gate, summands: int = 2) -> GateTerms:
         np.abs(table[0]) + np.abs(at.numpy())
     )
     holds = bool((np.abs(table[0] - series) <= slack).all())
-    return GateTerms(float(truncation), float(usual[0, 0]), float(worst[0, 0]), holds, outside)
+    numbers = (float(x) for x in (truncation, usual[0, 0], worst[0, 0], one_more[0, 0] - worst[0, 0]))
+    return GateTerms(*numbers, holds, outside)
 
 
 def best_gate(
@@ -222,11 +230,11 @@ def _truncation(table: Floats, scales: Floats, radius: float, highest: Floats) -
     values = np.zeros((table.shape[1], len(scales), len(s)))
     bend = np.zeros((table.shape[1], len(scales)))
     for k in range(2, _ORDER // 2):
-        weight = 2 * table[2 * k][:, None] * scales ** (2 * k - 2) / (math.factorial(2 * k) * curvature)
+        weight = table[2 * k][:, None] * scales ** (2 * k - 2) / (math.factorial(2 * k) * curvature)
         values += weight[..., None] * s ** (2 * k)
         bend += np.abs(weight) * 2 * k * (2 * k - 1) * (2 * radius) ** (2 * k - 2)
     between = bend * (s[1] - s[0]) ** 2 / 8
-    rest = 2 * highest[:, None] * scales ** (_ORDER - 2) * (2 * radius) ** _ORDER
+    rest = highest[:, None] / 2 * scales ** (_ORDER - 2) * (2 * radius) ** _ORDER
     rest = rest / (math.factorial(_ORDER) * np.abs(curvature))
     return np.asarray((values.max(-1) - values.min(-1)) / 2 + between + rest)
 
