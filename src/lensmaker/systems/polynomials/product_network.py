@@ -238,7 +238,7 @@ def neighbours(n: int, groups: Iterable[int]) -> list[list[int]]:
 
 
 def _lead(activation: SmoothFunction, bias: float, scale: float, n: int, times: int) -> float:
-    """n! c_n λ^n as often as it is there: what the sum over units is of the product."""
+    """What the sum over units is of the product: n! c_n λ^n times their number."""
     lead = times * math.factorial(n) * activation.taylor(bias, n)[n] * scale**n
     if lead == 0 or not math.isfinite(1 / lead):
         got = f"{activation} at {bias:g}, of which it is 0"
