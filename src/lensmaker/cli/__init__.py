@@ -10,6 +10,7 @@ from lensmaker.cli.boltzmann import boltzmann_app
 from lensmaker.cli.catalogue import aberrations, cite, instruments, quantities, theories
 from lensmaker.cli.networks import criticality, inspect, prescription
 from lensmaker.cli.phenomena import phenomena, run
+from lensmaker.cli.plan import plan
 from lensmaker.cli.spins import spins_app
 from lensmaker.core import LensmakerError
 
@@ -23,6 +24,7 @@ for command in (
     inspect,
     prescription,
     criticality,
+    plan,
     theories,
     instruments,
     aberrations,

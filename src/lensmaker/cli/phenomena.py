@@ -20,12 +20,12 @@ def phenomena() -> None:
 
 
 def run(
-    name: Annotated[str, typer.Argument(help="Of the phenomenon: block-spin or rbm-flow.")],
+    name: Annotated[str, typer.Argument(help="Of the phenomenon, as `lensmaker phenomena` lists it.")],
     folder: Annotated[
         Path | None,
         typer.Option(help="Where samples and machines are kept; an interrupted run there goes on."),
     ] = None,
-    quick: Annotated[bool, typer.Option("--quick", help="A small system, in two minutes.")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="A small one, in some two minutes.")] = False,
     figures: Annotated[
         Path | None, typer.Option(help="A folder to draw into, made if it is missing.")
     ] = None,

@@ -323,6 +323,25 @@ QUANTITIES: tuple[Quantity, ...] = (
         "trace_residual", "max |R − c|", "nat", "Largest |R − c| of R = ln Tr_h e^T, at the best constant c."
     ),
     Quantity("kl_divergence", "D_KL", "nat", "Kullback–Leibler divergence of the machine from the spins."),
+    # networks that compute polynomials
+    Quantity("neurons", "N_h", "1", "Number of hidden units.", Scale.LOG),
+    Quantity(
+        "reachable_error",
+        "δ",
+        "1",
+        "Largest error over inputs in [−1, 1] that truncation and rounding leave at the best weight scale.",
+        Scale.LOG,
+    ),
+    Quantity(
+        "flattening_ratio",
+        "R",
+        "1",
+        "Parameters of one layer over those of the layers whose product it is.",
+        Scale.LOG,
+    ),
+    Quantity(
+        "gate_error", "ε_m", "1", "Largest |m(u, v) − uv| of a product gate for |u|, |v| ≤ r.", Scale.LOG
+    ),
 )
 
 _BY_NAME = {q.name: q for q in QUANTITIES}

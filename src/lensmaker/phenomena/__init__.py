@@ -2,9 +2,18 @@
 
 from lensmaker.phenomena.base import Phenomenon
 from lensmaker.phenomena.block_spin import BlockSpin
+from lensmaker.phenomena.flattening import Flattening
 from lensmaker.phenomena.hierarchy import Hierarchy
 from lensmaker.phenomena.learned_magnet import LearnedMagnet
+from lensmaker.phenomena.product_training import ProductTraining
 from lensmaker.phenomena.rbm_flow import CriticalFlow
 
-PHENOMENA: tuple[type[Phenomenon], ...] = (BlockSpin, CriticalFlow, LearnedMagnet, Hierarchy)
+PHENOMENA: tuple[type[Phenomenon], ...] = (
+    BlockSpin,
+    CriticalFlow,
+    LearnedMagnet,
+    Flattening,
+    ProductTraining,
+    Hierarchy,
+)
 """Every phenomenon there is; the CLI and the tests read this tuple."""

@@ -9,8 +9,10 @@ import numpy as np
 from rich.table import Table
 
 from lensmaker.report.accuracy_figure import accuracy_html
+from lensmaker.report.curves import curves_html
 from lensmaker.report.figure_page import mosaic_file
 from lensmaker.report.fixed_points_figure import fixed_points_html
+from lensmaker.report.heat_map import heat_map
 from lensmaker.report.lists import table
 from lensmaker.report.machine_flow_figure import flow_html
 from lensmaker.report.mosaic import Mosaic
@@ -66,15 +68,25 @@ def figures_of(pictures: Mapping[str, Any], most: int = 12) -> dict[str, bytes]:
     ----------
     pictures
         `reconstructions`, name → (n, rows, columns) of ±1; `flow` and `fixed points` of machines; `accuracy`, errors
-        against sizes; and variant → receptive fields of each layer, (units, rows, columns).
+        against sizes; name → what `curves_svg` or `heat_map` draws; and variant → receptive fields of each layer,
+        (units, rows, columns).
     most
         Fields of a layer that are drawn, those of largest norm.
     """
-    known = {"reconstructions": _reconstructions, "flow": _flow, "fixed points": _fixed_points, "accuracy": _accuracy}
+    known = {
+        "reconstructions": _reconstructions,
+        "flow": _flow,
+        "fixed points": _fixed_points,
+        "accuracy": _accuracy,
+    }
     out = {}
     for name, picture in pictures.items():
         if name in known:
             out[f"{_file(name)}.html"] = known[name](picture)
+        elif isinstance(picture, Mapping) and "series" in picture:
+            out[f"{_file(name)}.html"] = curves_html(picture).encode()
+        elif isinstance(picture, Mapping) and "cells" in picture:
+            out[f"{_file(name)}.html"] = mosaic_file(heat_map(picture), ".html")
         else:
             mosaic = receptive_fields({"machine": name, "layers": picture}, most)
             out[f"fields-{_file(name)}.html"] = mosaic_file(mosaic, ".html")
