@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
@@ -26,6 +25,7 @@ from lensmaker.phenomena.flattening.floors import (
     measured,
 )
 from lensmaker.phenomena.flattening.plan import CASES, Case, Plan
+from lensmaker.phenomena.folder import publish
 from lensmaker.phenomena.kept import KeptPlan
 from lensmaker.theories.polynomial_networks.theory import LIN, ROLNICK
 
@@ -76,8 +76,7 @@ class Flattening(Phenomenon):
         findings += self._of_digits(runs)
         pictures = {f"floors of {a}": _floors(a, runs) for a in plan.activations}
         outcome = Outcome(Table(findings), facts, pictures)
-        found = {"findings": [f.to_dict() for f in findings], "facts": facts}
-        (folder / "findings.json").write_text(json.dumps(found, indent=1))
+        publish(folder, findings, facts)
         return outcome
 
     def _fit(self, kept: KeptPlan, case: Case, units: int) -> Fit:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ from lensmaker.core.progress import Progress
 from lensmaker.numerics.smooth_functions import smooth_function
 from lensmaker.phenomena.base import Outcome, Phenomenon
 from lensmaker.phenomena.finding import Finding, judged, over_trainings
+from lensmaker.phenomena.folder import publish
 from lensmaker.phenomena.kept import KeptPlan
 from lensmaker.phenomena.product_training.plan import Plan, Target
 from lensmaker.phenomena.product_training.training import held_out, target_of, trained
@@ -58,7 +58,7 @@ class ProductTraining(Phenomenon):
                 maps[target][depth] = self._errors(kept, depth, target, progress)
         compiled = {depth: self.compiled(depth) for depth in plan.depths}
         findings = [*self._short(maps[Target.PRODUCT], compiled), *self._deeper(maps)]
-        facts = [
+        facts: list[dict[str, Any]] = [
             {"target": t.value, "depth": d, "width": w, "errors": e}
             for t, found in maps.items()
             for d, errors in found.items()
@@ -69,8 +69,7 @@ class ProductTraining(Phenomenon):
             for d, (w, e) in compiled.items()
         ]
         pictures = {f"map of the {t.value}": self._map(t, maps[t]) for t in Target}
-        told = {"findings": [f.to_dict() for f in findings], "facts": facts}
-        (folder / "findings.json").write_text(json.dumps(told, indent=1))
+        publish(folder, findings, facts)
         return Outcome(Table(findings), facts, pictures)
 
     def compiled(self, depth: int) -> tuple[tuple[int, ...], float]:
