@@ -10,7 +10,7 @@ from lensmaker.design.compile.program import Combination, Program
 GateError = Callable[[float, int], float]
 """Radius of its two inputs, and how many numbers they are sums of → error of a product."""
 
-_RADII = tuple(1 + 2.0**-k for k in (16, 12, 8, 6, 4, 3, 2, 1, 0))
+_RADII = tuple(1 + 2.0**-k for k in (48, 44, 40, 36, 32, 28, 24, 20, 16, 12, 8, 6, 4, 3, 2, 1, 0))
 """Within which values may stay that are within ±1 but for errors; beyond the last they are lost."""
 
 
@@ -34,20 +34,30 @@ def output_error(program: Program, gate: GateError, unit: float) -> float:
     >>> round(output_error(xyz, lambda radius, summands: 1e-6, 0.0) * 1e6, 3)
     10.0
     """
-    for radius in _RADII:
-        errors = [2 * unit] * program.inputs
-        for product in program.products:
-            left, right = (_of_sum(side, errors, unit) for side in (product.left, product.right))
-            summands = len(product.left) + (0 if product.is_square else len(product.right))
-            errors.append(gate(radius, max(summands, 2)) + left + right + left * right)
-        if max(errors, default=0.0) <= radius - 1:
+    radius = 1.0
+    for _ in range(len(_RADII)):
+        errors = _errors(program, gate, unit, radius)
+        worst = max(errors, default=0.0)
+        if worst <= radius - 1:
             break
-    else:
-        return math.inf
+        wider = [r for r in _RADII if r > radius and r - 1 >= worst]
+        if not wider:
+            return math.inf
+        radius = wider[0]
     size = sum(abs(w) for _, w in program.output)
     sites = math.prod(program.sides)
     found = sum(abs(w) * errors[value] for (value, _), w in program.output) + unit * abs(program.constant)
     return sites * found + (sites + len(program.output) + 2) * unit * sites * (size + abs(program.constant))
+
+
+def _errors(program: Program, gate: GateError, unit: float, radius: float) -> list[float]:
+    """Of all values, where none of them is beyond the radius."""
+    errors = [2 * unit] * program.inputs
+    for product in program.products:
+        left, right = (_of_sum(side, errors, unit) for side in (product.left, product.right))
+        summands = len(product.left) + (0 if product.is_square else len(product.right))
+        errors.append(gate(radius, max(summands, 2)) + left + right + left * right)
+    return errors
 
 
 def _of_sum(side: Combination, errors: list[float], unit: float) -> float:

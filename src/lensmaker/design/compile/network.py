@@ -199,7 +199,7 @@ def _fill(weight: Tensor, rows: list[int], columns: list[list[int]], values: lis
 
 def _linear(inputs: int, outputs: int, reach: tuple[int, ...], dtype: torch.dtype) -> Linear:
     """A linear map of zeros; a convolution with periodic sides on a lattice."""
-    size = {"dtype": dtype, "device": "meta"}  # there nothing is drawn
+    size: Any = {"dtype": dtype, "device": "meta"}  # there nothing is drawn
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Initializing zero-element tensors")
         if not reach:

@@ -147,8 +147,14 @@ def gate_terms(gate: Gate) -> GateTerms:
         np.abs(table[0]) + np.abs(at.numpy())
     )
     holds = bool((np.abs(table[0] - series) <= slack).all())
-    numbers = (float(x) for x in (truncation, usual[0, 0], worst[0, 0], one_more[0, 0] - worst[0, 0]))
-    return GateTerms(*numbers, holds, outside)
+    return GateTerms(
+        truncation=float(truncation),
+        rounding=float(usual[0, 0]),
+        worst_rounding=float(worst[0, 0]),
+        per_summand=float(one_more[0, 0] - worst[0, 0]),
+        series_holds=holds,
+        outside=outside,
+    )
 
 
 def best_gate(
