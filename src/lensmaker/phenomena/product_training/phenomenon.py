@@ -58,7 +58,7 @@ class ProductTraining(Phenomenon):
                 maps[target][depth] = self._errors(kept, depth, target, progress)
         compiled = {depth: self.compiled(depth) for depth in plan.depths}
         findings = [*self._short(maps[Target.PRODUCT], compiled), *self._deeper(maps)]
-        facts = [
+        facts: list[dict[str, Any]] = [
             {"target": t.value, "depth": d, "width": w, "errors": e}
             for t, found in maps.items()
             for d, errors in found.items()
