@@ -10,7 +10,7 @@ from typing import Any
 from lensmaker.report.figure_page import figure_page
 from lensmaker.report.numbers import number
 
-WIDTH, HEIGHT, LEFT, RIGHT, TOP, FOOT = 860, 470, 84, 190, 14, 54
+WIDTH, HEIGHT, LEFT, RIGHT, TOP, FOOT = 940, 470, 84, 270, 14, 54
 """Of the drawing, and the room around its frame; at the right stand the names."""
 
 SOFT = "#5b6675"

@@ -51,8 +51,7 @@ def test_the_error_of_a_square_is_exactly_that_of_the_formula(teeth: int) -> Non
 @pytest.mark.parametrize("teeth", [1, 3, 8])
 def test_the_error_of_a_product_is_no_larger(teeth: int) -> None:
     made = network(PRODUCT, Sawtooth(teeth))
-    line = torch.linspace(-1, 1, 129, dtype=torch.float64)
-    x = torch.cartesian_prod(line, line)
+    x = torch.rand(20000, 2, generator=torch.Generator().manual_seed(0), dtype=torch.float64) * 2 - 1
     with torch.no_grad():
         off = (made(x) - x.prod(-1)).abs().max().item()
     assert 0.9 * 4.0 ** -(teeth + 1) <= off <= 4.0 ** -(teeth + 1) + 1e-15

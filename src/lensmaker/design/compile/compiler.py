@@ -109,7 +109,8 @@ def program_of(polynomial: Polynomial | LatticePolynomial, box: Box) -> Program:
         parts = zip(polynomial.factors, polynomial.coefficients.tolist(), strict=True)
         listed = [([((i, ()), e) for i, e in factors], c) for factors, c in parts]
         program = share(listed, box.sizes(len(polynomial.variables)))
-    if not all(math.isfinite(w) for w in (program.constant, *(w for _, w in program.output))):
+    weights = [w for p in program.products for side in (p.left, p.right) for _, w in side]
+    if not all(math.isfinite(w) for w in (program.constant, *weights, *(w for _, w in program.output))):
         raise InputError(
             "a polynomial that is finite on its domain", "one that overflows", "make the domain smaller"
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
@@ -64,7 +65,7 @@ class _Maker:
             word: Word = Counter()
             for place, power in factors:
                 word[place] += power
-                value *= self.scales[place[0]] ** power
+                value *= _power(self.scales[place[0]], power)
             words.append(word)
             coefficients.append(value)
         while any(word.total() > 2 for word in words):
@@ -195,6 +196,14 @@ class _Maker:
                 total, sum_of = total * sum_of[0][1], ((sum_of[0][0], 1.0),)
             found.append(((self._new(middle, sum_of), self._nowhere), total))
         return found
+
+
+def _power(value: float, power: int) -> float:
+    """A power that may be infinite; whether the whole is finite is asked once."""
+    try:
+        return value**power
+    except OverflowError:
+        return math.inf
 
 
 def _times(word: Word, p: Place, q: Place) -> int:

@@ -16,7 +16,7 @@ from lensmaker.theories.base import Theory
 from lensmaker.theories.polynomial_networks.constructions import Construction, Kind, constructions
 
 SPREAD = 0.5
-"""Relative standard deviation of an error that is predicted: of 28 that were measured, 0.4 to 1.4 of what was said."""
+"""Relative standard deviation of an error that is predicted: 32 flat networks had 0.25 to 1.3 of it, one 3.9."""
 
 PATHS = {
     Kind.FLAT: "flat",
