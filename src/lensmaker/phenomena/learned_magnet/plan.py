@@ -85,7 +85,7 @@ class Plan:
     """
 
     side: int = 8
-    samples: int = 100_000
+    samples: int = 50_000
     hidden: tuple[int, ...] = (8, 16, 32, 64, 128)
     deep: tuple[int, ...] = (8, 16, 32)
     beside: tuple[float, ...] = (1.8, 3.0)
