@@ -33,7 +33,7 @@ def fields_figure(pictures: dict[str, Any]) -> Figure:
     """A row for each layer of each variant."""
     variants = {name: layers for name, layers in pictures.items() if name != "reconstructions"}
     depth = len(next(iter(variants.values())))
-    figure = Figure(figsize=(2.2 * len(variants), 2.2 * depth), layout="constrained")
+    figure = Figure(figsize=(2.2 * len(variants), 1.65 * depth), layout="constrained")
     grid = figure.subplots(depth, len(variants), squeeze=False)
     for column, (name, layers) in zip(grid.T, variants.items(), strict=True):
         for number, (axes, fields) in enumerate(zip(column, layers, strict=True), start=1):

@@ -210,6 +210,22 @@ def test_each_claim_is_decided_by_its_own_numbers() -> None:
     assert judgements == [yes, artefact, yes, no, no, yes, yes, no, no, yes]
 
 
+def test_trainings_that_agree_by_chance_have_an_error_all_the_same() -> None:
+    """97 of 100 units in each of five trainings: √(0.97 × 0.03/100)/√5."""
+    plan = replace(SMALL, seeds=5)
+    facts = [Fact(Variant.ISING, seed, 2, "local_units", 0.97, 0.0171) for seed in range(5)]
+    found = Findings(plan, facts, lambda name, layer: 0.0, Estimate(0, 0))._of(
+        Variant.ISING, "local_units", 2
+    )
+    assert found.value == pytest.approx(0.97)
+    assert found.error == pytest.approx(0.0171 / 5**0.5, rel=1e-6)
+    spread = [replace(f, value=0.9 + 0.02 * f.seed) for f in facts]
+    wide = Findings(plan, spread, lambda name, layer: 0.0, Estimate(0, 0))._of(
+        Variant.ISING, "local_units", 2
+    )
+    assert wide.error == pytest.approx(0.02 * 2.5**0.5 / 5**0.5, rel=1e-6)
+
+
 def test_the_example_draws_its_figures(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     module = example("mehta_schwab")
     module.main(tmp_path / "run", BlockSpin(replace(SMALL, epochs=1, seeds=1)))

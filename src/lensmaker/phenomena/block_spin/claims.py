@@ -96,8 +96,12 @@ class Findings:
         return self._judged(claim, self._of(Variant.ISING, name, layer), null, controls)
 
     def _values(self, variant: Variant, name: str, layer: int) -> list[float]:
+        return [f.value for f in self._facts(variant, name, layer)]
+
+    def _facts(self, variant: Variant, name: str, layer: int) -> list[Fact]:
+        """One for each training, in the order of the seeds."""
         found = [f for f in self.facts if (f.variant, f.name, f.layer) == (variant, name, layer)]
-        return [f.value for f in sorted(found, key=lambda f: f.seed)]
+        return sorted(found, key=lambda f: f.seed)
 
     def _spread(self, name: str, layer: int) -> float | None:
         """Standard deviation of one training, from those of the Ising model."""
@@ -105,7 +109,14 @@ class Findings:
         return float(np.std(values, ddof=1)) if len(values) > 1 else None
 
     def _of(self, variant: Variant, name: str, layer: int) -> Estimate:
-        return over_trainings(self._values(variant, name, layer), self._spread(name, layer))
+        """Over trainings; the error is not below what units, or configurations, of each of them leave to chance.
+
+        A few trainings may agree to the last unit.
+        """
+        here = self._facts(variant, name, layer)
+        found = over_trainings([f.value for f in here], self._spread(name, layer))
+        least = float(np.sqrt(np.sum([f.error**2 for f in here]))) / len(here)
+        return Estimate(found.value, max(found.error, least))
 
     def _judged(
         self,
