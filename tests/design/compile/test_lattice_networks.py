@@ -40,6 +40,14 @@ def test_no_axis_and_no_direction_is_taken_for_another() -> None:
     assert check(network, mirrored, points=100).measured > 0.1
 
 
+def test_steps_are_turned_round_where_the_sum_is_over_the_first_of_a_pair() -> None:
+    """Here φ² is in two products, so it is that times a sum, and φ is taken one step on, not back."""
+    chain = LatticePolynomial((7,), {(((0,), 2), ((1,), 1)): 1.0, (((0,), 2), ((2,), 2)): 0.5})
+    network = compile_polynomial(chain, activation=RELU)
+    assert network.ledger.products == 2 * 7
+    assert check(network, chain, points=100).measured <= network.ledger.bound < 1e-12
+
+
 def test_memory_does_not_grow_with_the_lattice() -> None:
     small, large = (compile_polynomial(phi4((L, L), mass=1.0, coupling=1.0)) for L in (4, 32))
     numbers = [sum(p.numel() for p in n.parameters()) for n in (small, large)]
