@@ -66,6 +66,7 @@ FORBIDDEN = [
     ("systems.networks", "systems.spins"),
     ("systems.spins", "systems.boltzmann"),
     ("systems.boltzmann", "systems.networks"),
+    ("systems.fields", "systems.markov"),
     ("theories", "instruments"),
     ("instruments", "theories"),
     ("theories", "design"),
