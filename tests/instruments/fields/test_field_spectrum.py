@@ -24,6 +24,32 @@ def drawn(coefficients: tuple[float, ...], side: int, n: int, seed: int = 0) -> 
     return BlockAverage(GaussianField(side, coefficients), 1).sample(n, seeded(seed))
 
 
+def exactly(inverse: torch.Tensor) -> AveragedFields:
+    """One field whose waves have |φ_q|²/N² = 1/inverse(q) each, and no chance in it."""
+    side = len(inverse)
+    return AveragedFields(torch.fft.ifft2(side * inverse.rsqrt()).real[None])
+
+
+@pytest.mark.parametrize("side", [20, 21])
+def test_a_field_that_has_its_spectrum_exactly_gives_it_back(side: int) -> None:
+    """1/P = y₀ + y₁(x + y) + A(x² + y²) + 2Bxy, x = q_x² and y = q_y²: A along an axis, (A + B)/2 along a diagonal."""
+    n = torch.arange(side, dtype=torch.float64)
+    x = (2 * math.pi * torch.minimum(n, side - n) / side) ** 2
+    x, y = torch.broadcast_tensors(x[:, None], x[None])
+    field = exactly(0.3 + 0.7 * (x + y) + 0.2 * (x**2 + y**2) + 2 * 0.05 * x * y)
+    found = FieldSpectrum(order=2, q_max=2.5).measure(field)
+    assert [m.value for m in found] == pytest.approx([0.3, 0.7, 0.2, 0.125], rel=1e-9)
+    assert [m.where.path for m in found] == ["axis"] * 3 + ["diagonal"]
+    assert states(found) == {Convergence.CONVERGED}
+
+
+def test_errors_of_three_waves_that_are_real() -> None:
+    """2 × 2 sites: y₀ is 1/I(0), which one field tells with a relative error √2; y₀ + π²y₁ is that of two waves."""
+    found = FieldSpectrum(order=0, q_max=math.pi).measure(exactly(torch.full((2, 2), 3.0).double()))
+    assert found[0].value == pytest.approx(3, rel=1e-12)
+    assert found[0].error == pytest.approx(3 * math.sqrt(2), rel=1e-12)
+
+
 def test_coefficients_that_made_the_field() -> None:
     """Four numbers, odd and even sides, few and many fields, each within 4 standard errors: false alarm 1 in 1,300."""
     y = (0.3, 1.0, 0.5)
@@ -107,6 +133,8 @@ def test_where_none_can_be_told() -> None:
     fields = drawn((0.3, 1.0), 24, 200).fields
     centred = AveragedFields(fields - fields.mean((1, 2), keepdim=True))
     assert states(FieldSpectrum().measure(centred)) == {Convergence.MISFIT}
+    flat = AveragedFields(fields.mean((1, 2), keepdim=True).expand(-1, 24, 24))
+    assert Convergence.CONVERGED not in states(FieldSpectrum().measure(flat))
 
 
 def test_the_deviance_of_what_fits_is_of_mean_0_and_variance_1() -> None:
