@@ -67,6 +67,7 @@ FORBIDDEN = [
     ("systems.polynomials", "systems.spins"),
     ("systems.spins", "systems.boltzmann"),
     ("systems.boltzmann", "systems.networks"),
+    ("systems.fields", "systems.markov"),
     ("theories", "instruments"),
     ("instruments", "theories"),
     ("theories", "design"),

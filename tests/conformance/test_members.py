@@ -35,6 +35,7 @@ from lensmaker.instruments.couplings import (
     PseudoLikelihood,
     observe,
 )
+from lensmaker.instruments.fields.field_spectrum import FieldSpectrum
 from lensmaker.instruments.gate_errors import GateErrors
 from lensmaker.instruments.gradients import Gradients
 from lensmaker.instruments.information import Ascent, InfoNCE, MutualInformation
@@ -52,6 +53,7 @@ from lensmaker.systems.boltzmann.field_stack import FieldStack
 from lensmaker.systems.boltzmann.likelihood import Annealing
 from lensmaker.systems.boltzmann.machine_flow import MachineFlow
 from lensmaker.systems.boltzmann.subject import Subject
+from lensmaker.systems.fields import AveragedFields, BlockAverage, GaussianField
 from lensmaker.systems.markov import MarkovChain, Seen, truncated
 from lensmaker.systems.networks import Network
 from lensmaker.systems.networks.prescription import prescribe
@@ -70,6 +72,8 @@ from lensmaker.theories.boltzmann.exact_sum import ExactBoltzmann
 from lensmaker.theories.boltzmann.plefka import Plefka
 from lensmaker.theories.boltzmann.random_fields import RandomFields
 from lensmaker.theories.criticality import ActivationLayer, Criticality
+from lensmaker.theories.fields.block_averages import BlockAverages
+from lensmaker.theories.fields.naive_scaling import NaiveScaling
 from lensmaker.theories.finite_width import FiniteWidth
 from lensmaker.theories.kernel_recursion.theory import KernelRecursion
 from lensmaker.theories.markov.distillation import Distillation
@@ -173,6 +177,14 @@ def letters() -> Seen:
     return Seen(truncated(chain, 2), chain.sample(400, torch.Generator().manual_seed(0)))
 
 
+def block_average() -> BlockAverage:
+    return BlockAverage(GaussianField(36, (0.3, 1.0)), 3)
+
+
+def averaged_fields() -> AveragedFields:
+    return block_average().sample(20, torch.Generator().manual_seed(0))
+
+
 def coarsening() -> Coarsening:
     made = RestrictedBoltzmannMachine(9, 4)
     made.initialise(seed=0, scale=0.3)
@@ -239,6 +251,9 @@ TABLE: dict[type, Row] = {
     LinearFlattening: Row(LinearFlattening, lambda: LinearChain(64, rank=4, density=0.1)),
     ProductGate: Row(ProductGate, lambda: best_gate(nn.Tanh())),
     GateErrors: Row(lambda: GateErrors(51), lambda: Gate(nn.Softplus(), 0.0, 0.01, 0.25)),
+    BlockAverages: Row(BlockAverages, block_average),
+    NaiveScaling: Row(NaiveScaling, block_average),
+    FieldSpectrum: Row(lambda: FieldSpectrum(q_max=2.0), averaged_fields),
 }
 
 SPIN_SYSTEMS = {

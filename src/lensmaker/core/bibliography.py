@@ -144,3 +144,11 @@ DONG_2021 = Reference(
     "ICML",
     "arXiv:2103.03404",
 )
+LIN_2017 = Reference(
+    "lin2017",
+    "H. W. Lin, M. Tegmark, D. Rolnick",
+    "Why does deep and cheap learning work so well?",
+    2017,
+    "J. Stat. Phys. 168, 1223",
+    "arXiv:1608.08225",
+)

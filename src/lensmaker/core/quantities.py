@@ -236,6 +236,12 @@ QUANTITIES: tuple[Quantity, ...] = (
         "1",
         "Power of b that a small field grows with in a step that makes lengths b times shorter: (d + 2 − η)/2.",
     ),
+    Quantity(
+        "gradient_coefficient",
+        "y_i",
+        "1/field²",
+        "Coefficient of |q|^(2i) in 1/P(q), P = ⟨|φ_q|²⟩/N² the spectrum of a field, along an axis or a diagonal.",
+    ),
     # information
     Quantity(
         "mutual_information",

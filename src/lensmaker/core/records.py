@@ -61,6 +61,7 @@ class Convergence(Enum):
     AT_CEILING = "the bound is near the largest value it can have: take a larger batch, or count states"
     UNBOUNDED = "the samples fit best at an infinite value: draw more of them, or penalise large values"
     OUT_OF_SCALE = "the value is beyond the scale of the thermometer: calibrate it at more temperatures"
+    MISFIT = "the samples do not follow what was fitted to them: fit smaller momenta, or take a higher order"
     ENDS_APART = "the starts end apart: iterate longer, or there is more than one fixed point"
 
 

@@ -6,6 +6,8 @@ from lensmaker.theories.boltzmann.plefka import Plefka
 from lensmaker.theories.boltzmann.random_fields import RandomFields
 from lensmaker.theories.boltzmann.theory import BoltzmannTheory
 from lensmaker.theories.criticality import Criticality
+from lensmaker.theories.fields.block_averages import BlockAverages
+from lensmaker.theories.fields.naive_scaling import NaiveScaling
 from lensmaker.theories.finite_width import FiniteWidth
 from lensmaker.theories.kernel_recursion.theory import KernelRecursion
 from lensmaker.theories.markov.distillation import Distillation
@@ -63,5 +65,7 @@ THEORIES: tuple[type[Theory], ...] = (
     PolynomialNetworks,
     LinearFlattening,
     ProductGate,
+    BlockAverages,
+    NaiveScaling,
 )
 """Every theory there is; the CLI, the docs and the conformance tests read this tuple."""

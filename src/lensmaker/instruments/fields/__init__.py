@@ -1,0 +1,1 @@
+"""What samples of a field say of its spectrum."""

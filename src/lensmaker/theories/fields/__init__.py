@@ -1,0 +1,1 @@
+"""Gaussian fields under a step of the renormalization group."""
