@@ -50,6 +50,7 @@ def fixed_points_figure(data: Mapping[str, Any]) -> go.Figure:
             tickvals=[math.log2(x) for x in places],
             ticktext=[f"{x:g}" for x in places],
             range=[math.log2(places[0]) - 0.6, math.log2(places[-1]) + 0.6],
+            zeroline=False,
             row=1,
             col=column,
         )
@@ -67,8 +68,8 @@ def fixed_points_figure(data: Mapping[str, Any]) -> go.Figure:
         template="plotly_white",
         font={"family": "system-ui, sans-serif", "size": 13},
         legend={"orientation": "h", "y": -0.2, "yanchor": "top"},
-        height=480,
-        margin={"t": 40, "l": 70, "r": 30, "b": 60},
+        height=500,
+        margin={"t": 70, "l": 70, "r": 30, "b": 60},
     )
     return figure
 
