@@ -64,3 +64,14 @@ def test_couplings_flow_away_from_the_critical_temperature(
     assert "y_h" in printed
     assert path.with_suffix(".svg").read_text(encoding="utf-8").startswith("<svg")
     assert "Where the couplings of block spins flow" in path.read_text(encoding="utf-8")
+
+
+@pytest.mark.slow
+def test_the_floors_of_gates_are_as_low_as_was_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    rows = example("compile_polynomial").main(101)
+    best = [row for row in rows if row["where"] == "best"]
+    assert len(best) == 10
+    assert all(not row["measured"] > row["asked"] for row in best)
+    assert all(0.3 < row["measured"] / row["predicted"] < 2 for row in rows)
+    assert all(row["measured"] < row["bound"] for row in rows)
+    assert "φ⁴ on 32 × 32: 8192 neurons from 101 parameters" in capsys.readouterr().out

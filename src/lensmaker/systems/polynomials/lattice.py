@@ -34,7 +34,7 @@ class LatticePolynomial:
     --------
     >>> ring = LatticePolynomial((4,), {(((0,), 1), ((1,), 1)): -1.0})
     >>> ring.evaluate(torch.tensor([1.0, 1.0, 1.0, -1.0])).item()
-    -0.0
+    0.0
     """
 
     sides: tuple[int, ...]
