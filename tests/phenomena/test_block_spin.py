@@ -7,23 +7,29 @@ import math
 import os
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
+from exact import torus_fields
 from lensmaker.core import InputError
 from lensmaker.numerics.resampling import Estimate
 from lensmaker.phenomena.block_spin import BlockSpin, Plan, Variant
 from lensmaker.phenomena.block_spin.claims import Findings
-from lensmaker.phenomena.block_spin.facts import Fact
+from lensmaker.phenomena.block_spin.facts import Fact, field_facts
 from lensmaker.phenomena.block_spin.reconstruction import agreement, by_majority, decoded, spread_out
-from lensmaker.phenomena.block_spin.training import prepared, shuffling
+from lensmaker.phenomena.block_spin.training import Folder, prepared, shuffling
 from lensmaker.phenomena.finding import Judgement
 from lensmaker.phenomena.folder import publish, put, taken
 from lensmaker.report.claims import claims_table, figures_of
-from lensmaker.systems.boltzmann.deep import DeepBeliefNetwork
+from lensmaker.systems.boltzmann.deep import DeepBeliefNetwork, Given
+from lensmaker.systems.boltzmann.field_stack import FieldStack
+from lensmaker.systems.boltzmann.phases import ContrastiveDivergence
+from lensmaker.systems.boltzmann.training import History, Rule, Training
 from lensmaker.systems.spins import square
+from lensmaker.theories.boltzmann.random_fields import RandomFields
 from test_examples import example
 
 SMALL = Plan(side=8, samples=300, held_out=50, layers=(16, 4), epochs=2, batch=20, seeds=2, window=3, block=4)
@@ -239,3 +245,171 @@ def test_the_example_draws_its_figures(tmp_path: Path, capsys: pytest.CaptureFix
     assert fields[0, 0] == 1
     assert fields[0, 5] == -1
     assert np.isnan(fields[0, 4])
+
+
+def test_each_claim_has_the_numbers_that_it_names() -> None:
+    """Planted numbers that all differ: value, null and controls of every finding, written out."""
+    plan = replace(SMALL, side=16, layers=(9, 4), seeds=3, window=3)
+    order = list(Variant)
+    names = ["window_fraction", "sign_coherence", "local_units", "field_half_width", "sign_agreement"]
+
+    def value(variant: Variant, seed: int, name: str, layer: int) -> float:
+        return 1 + order.index(variant) + 0.1 * names.index(name) + 0.03 * layer + 0.001 * seed**2
+
+    facts = [
+        Fact(variant, seed, layer, name, value(variant, seed, name, layer), 9.0)
+        for variant, seed in reversed(plan.trainings)
+        for layer in (0, 1, 2)
+        for name in names
+    ]
+    spread = 0.001 * float(np.std([0, 1, 4], ddof=1))
+    error = spread / math.sqrt(3)
+
+    def mean(name: str, layer: int) -> tuple[float, float]:
+        return value(Variant.ISING, 0, name, layer) + 0.001 * 5 / 3, error
+
+    def of(name: str, layer: int, *variants: Variant) -> dict[str, tuple[float, float]]:
+        return {v.value: (value(v, 0, name, layer), spread) for v in variants}
+
+    def random(name: str, layer: int) -> float:
+        return 0.07 * names.index(name) + 0.002 * layer
+
+    found = list(Findings(plan, facts, random, Estimate(0.6, 0.02)).all())
+    causeless = (Variant.SHUFFLED, Variant.NO_COUPLING, Variant.UNTRAINED)
+    uniform = ("a uniform field", 9 / 256)
+    wanted: list[Any] = []
+    wanted += [(mean("window_fraction", k), uniform, of("window_fraction", k, *causeless)) for k in (1, 2)]
+    for k in (1, 2):
+        without = of("window_fraction", k, Variant.NO_PENALTY)["L1 off"]
+        controls = of("window_fraction", k, Variant.SHUFFLED, Variant.UNTRAINED)
+        wanted.append((without, uniform, controls))
+    for k in (1, 2):
+        null = ("random weights, predicted", 0.07 + 0.002 * k)
+        wanted.append((mean("sign_coherence", k), null, of("sign_coherence", k, *causeless)))
+    half = ("half of the units", 0.5)
+    wanted += [(mean("local_units", k), half, of("local_units", k, *causeless)) for k in (1, 2)]
+    wanted.append(((0.03, 0.0), ("no growth", 0.0), {}))
+    top = (mean("sign_agreement", 0)[0], math.hypot(error, 0.02))
+    wanted.append((top, ("majority rule", 0.6), {}))
+    assert len(found) == len(wanted)
+    for finding, (measured, null, controls) in zip(found, wanted, strict=True):
+        assert tuple(finding.value) == pytest.approx(measured, abs=1e-12), finding.claim
+        assert finding.null[0] == null[0]
+        assert finding.null[1] == pytest.approx(null[1], rel=1e-12)
+        assert dict(finding.controls) == {k: pytest.approx(v, abs=1e-12) for k, v in controls.items()}
+        assert finding.trainings == 3
+    words = [f.claim for f in found]
+    assert "one window of 3²" in words[0]
+    assert "4 top units" in words[-1]
+    assert "blocks of 4 × 4" in words[-1]
+
+
+def test_what_is_trained_is_what_the_plan_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The arguments of every training, the samples, and what each control sees of them."""
+    plan = replace(SMALL, learning_rate=0.07, momentum=0.3, penalty=3e-4, coupling=0.3)
+    asked = {}
+
+    def recorded(network: object, data: torch.Tensor, training: Training, **more: Any) -> list[History]:
+        asked[more["folder"].name] = data, training, more
+        return [History((), "", 0)]
+
+    monkeypatch.setattr("lensmaker.phenomena.block_spin.training.fit_stack", recorded)
+    kept = Folder(tmp_path, plan)
+    samples = kept.samples()
+    assert samples.spins.shape == (350, 64)
+    assert samples.system.temperature == pytest.approx(1 / 0.3, rel=1e-15)
+    rows = samples.spins[:300]
+    for variant, seed in plan.trainings:
+        kept.machine(variant, seed, rows)
+    assert sorted(asked) == ["ising-0", "ising-1", "no_coupling-0", "no_penalty-0", "shuffled-0"]
+    for name, (data, training, more) in asked.items():
+        assert (training.epochs, training.batch, training.learning_rate) == (2, 20, 0.07)
+        assert training.phase == ContrastiveDivergence(1)
+        assert training.rule == Rule(momentum=0.3, l1=0.0 if name == "no_penalty-0" else 3e-4)
+        assert training.seed == int(name[-1])
+        assert more["given"] is Given.MEANS
+        assert data.shape == rows.shape
+    for name in ("ising-0", "ising-1", "no_penalty-0"):
+        assert torch.equal(asked[name][0], (rows > 0).to(torch.int8))
+    assert torch.equal(asked["shuffled-0"][0], (rows > 0).to(torch.int8)[:, shuffling(64)])
+    weights = [kept.machine(Variant.UNTRAINED, seed, rows).stack[0].weights.parameter for seed in (0, 1)]
+    assert not torch.equal(*weights)
+
+
+def test_facts_are_read_off_the_machines_that_are_kept(tmp_path: Path) -> None:
+    """Each number of two trainings again, site by site, from what is in the folder."""
+    outcome = BlockSpin(SMALL).run(tmp_path)
+    facts = {(f["variant"], f["seed"], f["layer"], f["name"]): f for f in outcome.facts}
+    kept = Folder(tmp_path, SMALL)
+    s = kept.samples().spins
+    unseen = s[300:].numpy()
+    for variant, seed in ((Variant.ISING, 1), (Variant.SHUFFLED, 0)):
+        network = kept.machine(variant, seed, s[:300])
+        W = [m.weights.parameter.detach().double().numpy() for m in network.stack]
+        for layer, fields in ((1, W[0]), (2, W[0] @ W[1])):
+            each = [torus_fields.statistics(w.reshape(8, 8), 3) for w in fields.T]
+            for name in ("window_fraction", "sign_coherence", "field_participation"):
+                values = np.array([one[name] for one in each])
+                fact = facts[variant.value, seed, layer, name]
+                assert fact["value"] == pytest.approx(values.mean(), rel=1e-9)
+                assert fact["error"] == pytest.approx(values.std(ddof=1) / math.sqrt(len(values)), rel=1e-6)
+        order = shuffling(64).numpy() if variant is Variant.SHUFFLED else np.arange(64)
+        seen = unseen[:, order]
+        expected = (by_hand(network, (seen + 1) / 2) == seen).mean(1)
+        fact = facts[variant.value, seed, 0, "sign_agreement"]
+        assert fact["value"] == pytest.approx(expected.mean(), rel=1e-12)
+        assert fact["error"] == pytest.approx(expected.std(ddof=1) / math.sqrt(50), rel=1e-9)
+    null = RandomFields(3).predict(FieldStack(network, square(8)))
+    for k in (1, 2):
+        claim = next(f for f in outcome.findings if f"window of layer {k} have one sign" in f.claim)
+        (said,) = (
+            p for p in null if (p.quantity.name, str(p.where)) == ("sign_coherence", f"fields[layer={k}]")
+        )
+        assert claim.null[1] == said.value
+
+
+def by_hand(network: DeepBeliefNetwork, bits: np.ndarray) -> np.ndarray:
+    """Means up, the likeliest bits of the top, means down."""
+
+    def mean(x: np.ndarray) -> np.ndarray:
+        return 1 / (1 + np.exp(-x))
+
+    parts = [
+        [p.detach().double().numpy() for p in (m.weights.parameter, m.visible_bias, m.hidden_bias)]
+        for m in network.stack
+    ]
+    s = bits.astype(float)
+    for W, _, b in parts:
+        s = mean(s @ W + b)
+    s = np.round(s)
+    for W, a, _ in reversed(parts):
+        s = mean(s @ W.T + a)
+    return np.where(s > 0.5, 1, -1)
+
+
+def test_codes_are_bits_though_means_are_not() -> None:
+    """Weights of moderate size, where a mean that is passed on in place of its bit makes other signs."""
+    network = DeepBeliefNetwork.of_layers(16, 6, 3)
+    for k, m in enumerate(network.stack):
+        m.initialise(seed=k, scale=1.5)
+        m.hidden_bias.data = torch.randn(m.hidden.size, generator=torch.Generator().manual_seed(k))
+    bits = prepared(Variant.ISING, spins(200, 16))
+    expected = by_hand(network, bits.numpy())
+    assert np.array_equal(decoded(network, bits).numpy(), expected)
+
+
+def test_a_unit_is_local_from_half_of_its_weight_on() -> None:
+    """Shares of the window of .505 and .495: one of two units; the error is that of a share."""
+    fields = torch.zeros(2, 8, 8, dtype=torch.float64)
+    for w, share in zip(fields, (0.505, 0.495), strict=True):
+        w[2, 3], w[2, 4], w[6, 6] = 0.7, math.sqrt(share - 0.49), math.sqrt(1 - share - 0.1)
+        w[5, 0] = math.sqrt(0.1)
+    network = DeepBeliefNetwork.of_layers(64, 2)
+    network.stack[0].weights.parameter.data = fields.reshape(2, 64).T.float()
+    (share,) = (
+        f
+        for f in field_facts(replace(SMALL, layers=(2,)), Variant.ISING, 4, network)
+        if f.name == "local_units"
+    )
+    assert (share.variant, share.seed, share.layer) == (Variant.ISING, 4, 1)
+    assert (share.value, share.error) == (0.5, pytest.approx(math.sqrt(0.25 / 2)))

@@ -67,3 +67,30 @@ def test_what_could_not_be_measured_is_not_for_want_of_seeds() -> None:
     assert judged("", lost, NULL, trainings=9).reason == "it could not be measured"
     assert judged("", fine, NULL, {"K = 0": lost}, trainings=9).reason == "K = 0 could not be measured"
     assert "add seeds" in judged("", Estimate(0.6, math.inf), NULL, trainings=1).reason
+
+
+def test_the_bounds_of_the_rule() -> None:
+    """Just below three errors, and just above; just below half, and just above; of many trainings."""
+
+    def of(value: float, control: float | None = None) -> Judgement:
+        controls = {} if control is None else {"K = 0": Estimate(control, 0.001)}
+        return judged("", Estimate(value, 0.1), ("", 1.0), controls, trainings=10**9).judgement
+
+    assert of(1.295) is Judgement.NOT_SUPPORTED
+    assert of(1.305) is Judgement.SUPPORTED
+    assert of(3.0, 1.995) is Judgement.SUPPORTED
+    assert of(3.0, 2.005) is Judgement.ARTEFACT
+
+
+def test_few_trainings_take_more_to_tell_from_a_control_too() -> None:
+    """6.6 errors of both together for five of them, where three do for many."""
+    value, control = Estimate(1.0, 0.03), {"K = 0": Estimate(0.75, 0.04)}
+    null = ("", 0.4)
+    assert (
+        judged("", value, null, {"K = 0": Estimate(0.69, 0.04)}, trainings=5).judgement is Judgement.UNDECIDED
+    )
+    assert (
+        judged("", value, null, {"K = 0": Estimate(0.66, 0.04)}, trainings=5).judgement is Judgement.SUPPORTED
+    )
+    assert judged("", value, null, control, trainings=10**9).judgement is Judgement.ARTEFACT
+    assert judged("", value, null, control, trainings=5).reason == "K = 0 has 58% of it"

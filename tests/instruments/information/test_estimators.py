@@ -242,3 +242,22 @@ def test_what_are_no_spins_is_refused() -> None:
     for wrong in (0 * one, 0.3 * one):
         with pytest.raises(InputError, match="spins of ±1 to count"):
             Counting().estimate(Pairs(one, wrong), seed=0)
+
+
+@pytest.mark.parametrize("rule", [None, DecimationRule()], ids=str)
+def test_pairs_of_the_plane_are_those_of_the_same_block(rule: DecimationRule | None) -> None:
+    """Rows and columns apart: 4 × 8 sites, a block that begins at (2, 4), its corner and the sites to its right."""
+    free = sample(Canonical(ising(square(4, 8)), 2.0), 200, rule=HeatBath(), seed=0)
+    s = free.by_chain().unflatten(-1, (4, 8))
+    pairs = pairs_of(free, Surroundings(2, 0, 1, (2, 4)), rule, torch.Generator())
+    block = s[..., 2:4, 4:6].flatten(-2)
+    assert torch.equal(pairs.x[:, :, 0], block if rule is None else block[..., :1])
+    rows, columns = [1, 2, 3, 0], [3, 4, 5, 6]
+    around = s[..., rows, :][..., columns]
+    inside = torch.zeros(4, 4, dtype=torch.bool)
+    inside[1:3, 1:3] = True
+    ring = around[..., ~inside].sum(-1)
+    assert torch.equal(pairs.y[:, :, 0].sum(-1), ring)
+    every = pairs_of(free, Surroundings(2, 0, 1), rule, torch.Generator(), copies=8)
+    corners = torch.stack([s[..., r, c] for r in (0, 2) for c in (0, 2, 4, 6)], -1)
+    assert torch.equal(every.x[..., 0], corners)
