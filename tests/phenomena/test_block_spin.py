@@ -257,7 +257,7 @@ def test_each_claim_has_the_numbers_that_it_names() -> None:
         return 1 + order.index(variant) + 0.1 * names.index(name) + 0.03 * layer + 0.001 * seed**2
 
     facts = [
-        Fact(variant, seed, layer, name, value(variant, seed, name, layer), 9.0)
+        Fact(variant, seed, layer, name, value(variant, seed, name, layer), 1e-9)
         for variant, seed in reversed(plan.trainings)
         for layer in (0, 1, 2)
         for name in names
