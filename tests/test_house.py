@@ -64,6 +64,7 @@ FORBIDDEN = [
     ("numerics", "systems"),
     ("systems.networks", "theories"),
     ("systems.networks", "systems.spins"),
+    ("systems.polynomials", "systems.spins"),
     ("systems.spins", "systems.boltzmann"),
     ("systems.boltzmann", "systems.networks"),
     ("theories", "instruments"),

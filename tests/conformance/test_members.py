@@ -35,6 +35,7 @@ from lensmaker.instruments.couplings import (
     PseudoLikelihood,
     observe,
 )
+from lensmaker.instruments.gate_errors import GateErrors
 from lensmaker.instruments.gradients import Gradients
 from lensmaker.instruments.information import Ascent, InfoNCE, MutualInformation
 from lensmaker.instruments.jacobian import Jacobian
@@ -54,6 +55,7 @@ from lensmaker.systems.boltzmann.subject import Subject
 from lensmaker.systems.markov import MarkovChain, Seen, truncated
 from lensmaker.systems.networks import Network
 from lensmaker.systems.networks.prescription import prescribe
+from lensmaker.systems.polynomials import Gate
 from lensmaker.systems.spins.canonical import Canonical
 from lensmaker.systems.spins.coarse_graining import MajorityRule
 from lensmaker.systems.spins.formula import from_formula
@@ -72,6 +74,7 @@ from lensmaker.theories.finite_width import FiniteWidth
 from lensmaker.theories.kernel_recursion.theory import KernelRecursion
 from lensmaker.theories.markov.distillation import Distillation
 from lensmaker.theories.mean_field import MeanField
+from lensmaker.theories.polynomial_networks.gates import ProductGate, best_gate
 from lensmaker.theories.random_weights import RandomWeights
 from lensmaker.theories.spins.bethe import Bethe
 from lensmaker.theories.spins.block_information import BlockInformation
@@ -230,6 +233,8 @@ TABLE: dict[type, Row] = {
     VariationalMap: Row(VariationalMap, coarsening),
     Distillation: Row(Distillation, lambda: truncated(markov_chain(), 2)),
     KeptInformation: Row(KeptInformation, letters),
+    ProductGate: Row(ProductGate, lambda: best_gate(nn.Tanh())),
+    GateErrors: Row(lambda: GateErrors(51), lambda: Gate(nn.Softplus(), 0.0, 0.01, 0.25)),
 }
 
 SPIN_SYSTEMS = {

@@ -323,6 +323,9 @@ QUANTITIES: tuple[Quantity, ...] = (
         "trace_residual", "max |R − c|", "nat", "Largest |R − c| of R = ln Tr_h e^T, at the best constant c."
     ),
     Quantity("kl_divergence", "D_KL", "nat", "Kullback–Leibler divergence of the machine from the spins."),
+    Quantity(
+        "gate_error", "ε_m", "1", "Largest |m(u, v) − uv| of a product gate for |u|, |v| ≤ r.", Scale.LOG
+    ),
 )
 
 _BY_NAME = {q.name: q for q in QUANTITIES}

@@ -7,6 +7,7 @@ from lensmaker.instruments.boltzmann.rbm_flow import RBMFlow
 from lensmaker.instruments.boltzmann.receptive_fields import ReceptiveFields
 from lensmaker.instruments.boltzmann.variational_map import VariationalMap
 from lensmaker.instruments.couplings import MaximumLikelihood, MinimumProbabilityFlow, PseudoLikelihood
+from lensmaker.instruments.gate_errors import GateErrors
 from lensmaker.instruments.gradients import Gradients
 from lensmaker.instruments.information import MutualInformation
 from lensmaker.instruments.jacobian import Jacobian
@@ -38,5 +39,6 @@ INSTRUMENTS: tuple[type[Instrument], ...] = (
     MutualInformation,
     VariationalMap,
     KeptInformation,
+    GateErrors,
 )
 """Every instrument there is; the CLI, the docs and the conformance tests read this tuple."""

@@ -10,6 +10,7 @@ from lensmaker.theories.finite_width import FiniteWidth
 from lensmaker.theories.kernel_recursion.theory import KernelRecursion
 from lensmaker.theories.markov.distillation import Distillation
 from lensmaker.theories.mean_field import MeanField
+from lensmaker.theories.polynomial_networks.gates import ProductGate
 from lensmaker.theories.random_weights import RandomWeights
 from lensmaker.theories.spins.bethe import Bethe
 from lensmaker.theories.spins.block_information import BlockInformation
@@ -57,5 +58,6 @@ THEORIES: tuple[type[Theory], ...] = (
     VariationalRG,
     Kadanoff,
     Distillation,
+    ProductGate,
 )
 """Every theory there is; the CLI, the docs and the conformance tests read this tuple."""

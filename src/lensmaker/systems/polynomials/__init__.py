@@ -1,0 +1,7 @@
+"""Polynomials in named real variables, also such as are the same at all sites of a lattice."""
+
+from lensmaker.systems.polynomials.gate import Gate
+from lensmaker.systems.polynomials.lattice import LatticePolynomial, phi4, recognise
+from lensmaker.systems.polynomials.polynomial import Polynomial
+
+__all__ = ["Gate", "LatticePolynomial", "Polynomial", "phi4", "recognise"]
