@@ -1,0 +1,69 @@
+"""Which columns a fit needs: as many as rows that were held out can tell."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lensmaker.numerics.least_squares import least_squares
+from lensmaker.numerics.orthogonal_least_squares import forward
+
+Values = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Selected:
+    """Numbers of the columns, in rising order, and whether they are as many as were allowed."""
+
+    columns: tuple[int, ...]
+    at_limit: bool
+
+
+def select(columns: Values, y: Values, most: int, fold: NDArray[np.int64]) -> Selected:
+    """Orthogonal least squares to the length that is best for rows that were held out.
+
+    Of all lengths the shortest is taken whose held-out squares are no more than those of the best one by one
+    standard error of the difference, row by row. Then columns with t² < 2 ln p are dropped, one by one: so large a t
+    has the best of p columns of noise.
+
+    Parameters
+    ----------
+    columns, y
+        (n, p) and (n,).
+    most
+        Columns to take.
+    fold
+        Which fold each row is held out in, (n,).
+
+    References
+    ----------
+    D. P. Foster, E. I. George, Ann. Statist. 22, 1947 (1994), for 2 ln p.
+    """
+    p = columns.shape[1]
+    held = np.zeros((most + 1, len(y)))
+    for k in range(int(fold.max()) + 1):
+        out = fold == k
+        residuals = forward(columns, y, most, ~out).residuals[:, out]
+        held[: len(residuals), out] = residuals**2
+        held[len(residuals) :, out] = residuals[-1] ** 2
+    best = int(held.mean(1).argmin())
+    worse = held[: best + 1] - held[best]
+    error = worse.std(1, ddof=1) / math.sqrt(len(y))
+    length = int((worse.mean(1) <= error).argmax())
+    order = forward(columns, y, length).order
+    return Selected(_needed(columns, y, order, 2 * math.log(max(p, 2))), length == most < p)
+
+
+def _needed(columns: Values, y: Values, order: tuple[int, ...], least: float) -> tuple[int, ...]:
+    """Without those that the others make superfluous."""
+    kept = sorted(order)
+    while kept:
+        fit = least_squares(np.column_stack([np.ones(len(y)), columns[:, kept]]), y)
+        t = np.abs(fit.coefficients[1:]) / np.maximum(fit.plain_errors[1:], np.finfo(float).tiny)
+        if t.min() ** 2 >= least:
+            break
+        del kept[int(t.argmin())]
+    return tuple(kept)
