@@ -40,6 +40,7 @@ from lensmaker.instruments.gradients import Gradients
 from lensmaker.instruments.information import Ascent, InfoNCE, MutualInformation
 from lensmaker.instruments.jacobian import Jacobian
 from lensmaker.instruments.markov import KeptInformation
+from lensmaker.instruments.polynomials import LearnedHamiltonian, LearnedPolynomial
 from lensmaker.instruments.renormalization import MonteCarloRG, RenormalisedCouplings
 from lensmaker.instruments.saturation import Saturation
 from lensmaker.instruments.signals import Signals
@@ -55,7 +56,7 @@ from lensmaker.systems.boltzmann.subject import Subject
 from lensmaker.systems.markov import MarkovChain, Seen, truncated
 from lensmaker.systems.networks import Network
 from lensmaker.systems.networks.prescription import prescribe
-from lensmaker.systems.polynomials import Gate
+from lensmaker.systems.polynomials import Gate, Tabulated
 from lensmaker.systems.spins.canonical import Canonical
 from lensmaker.systems.spins.coarse_graining import MajorityRule
 from lensmaker.systems.spins.formula import from_formula
@@ -171,6 +172,11 @@ def letters() -> Seen:
     return Seen(truncated(chain, 2), chain.sample(400, torch.Generator().manual_seed(0)))
 
 
+def tabulated() -> Tabulated:
+    x = torch.randn(80, 4, generator=torch.Generator().manual_seed(0))
+    return Tabulated.of(x, x[:, 0] * x[:, 1] + x[:, 2] * x[:, 3] - x[:, 0], sides=(2, 2))
+
+
 def coarsening() -> Coarsening:
     made = RestrictedBoltzmannMachine(9, 4)
     made.initialise(seed=0, scale=0.3)
@@ -235,6 +241,8 @@ TABLE: dict[type, Row] = {
     KeptInformation: Row(KeptInformation, letters),
     ProductGate: Row(ProductGate, lambda: best_gate(nn.Tanh())),
     GateErrors: Row(lambda: GateErrors(51), lambda: Gate(nn.Softplus(), 0.0, 0.01, 0.25)),
+    LearnedPolynomial: Row(lambda: LearnedPolynomial(shuffles=20), tabulated),
+    LearnedHamiltonian: Row(lambda: LearnedHamiltonian(shuffles=20), spins),
 }
 
 SPIN_SYSTEMS = {

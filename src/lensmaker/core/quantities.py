@@ -324,14 +324,16 @@ QUANTITIES: tuple[Quantity, ...] = (
     ),
     Quantity("kl_divergence", "D_KL", "nat", "Kullback–Leibler divergence of the machine from the spins."),
     # what a Hamiltonian is like that was learned from values or samples
-    Quantity("polynomial_coefficient", "c", "value", "Coefficient of a monomial in a polynomial that was fitted."),
+    Quantity(
+        "polynomial_coefficient", "c", "value", "Coefficient of a monomial in a polynomial that was fitted."
+    ),
     Quantity(
         "explained_share",
         "R²",
         "1",
         "What terms up to a degree explain in held-out rows: of the variance of values, or of ln 2 a spin.",
     ),
-    Quantity("degree_share", "ΔR²", "1", "What terms of a degree add to what those of lower degree explain."),
+    Quantity("degree_share", "ΔR²", "1", "What terms of a degree explain beyond those of lower degree."),
     Quantity(
         "coupling_distance",
         "r̄",

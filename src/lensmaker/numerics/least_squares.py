@@ -59,7 +59,9 @@ class Fit:
         """
         moved = self.inverse * np.where(np.isfinite(self.left_out), self.left_out, self.scale)
         rounding = 4 * np.finfo(float).eps * self.scale
-        return np.asarray(moved @ moved.T + np.diag((rounding**2) * len(self.residual) * (self.inverse**2).sum(1)))
+        return np.asarray(
+            moved @ moved.T + np.diag((rounding**2) * len(self.residual) * (self.inverse**2).sum(1))
+        )
 
     @property
     def plain_errors(self) -> Values:

@@ -96,7 +96,9 @@ class Learned:
     def to_table(self) -> Table[Measurement]:
         """Coefficients at their monomials, shares at their degrees, and the form at the sites."""
         found = [
-            self._told("polynomial_coefficient", Where(self.name(m)), Estimate(float(c), float(e)), self._state(m))
+            self._told(
+                "polynomial_coefficient", Where(self.name(m)), Estimate(float(c), float(e)), self._state(m)
+            )
             for m, c, e in zip(
                 self.polynomial.factors, self.polynomial.coefficients, self.errors, strict=True
             )
@@ -106,7 +108,10 @@ class Learned:
         ):
             at = Where(coordinates=(("degree", float(k)),))
             state = Convergence.TERM_LIMIT if limit else Convergence.CONVERGED
-            found += [self._told("explained_share", at, whole, state), self._told("degree_share", at, more, state)]
+            found += [
+                self._told("explained_share", at, whole, state),
+                self._told("degree_share", at, more, state),
+            ]
         if self.form is not None:
             found += self.form.measurements(self.instrument, self.rows, self.shuffles, self.seed)
         return Table(found)

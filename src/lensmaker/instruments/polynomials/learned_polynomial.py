@@ -38,8 +38,11 @@ class LearnedPolynomial(Instrument):
 
     Rows are halved at random. On the first half the monomials are chosen by orthogonal least squares, as many as
     held-out rows can tell. On the second half the coefficients are fitted again, so that the choice does not bias
-    them; their errors are those of leaving rows out, which hold where y is no polynomial. R² is that of rows told by a fit
-    without them; of degree 1, 2, … each polynomial is chosen for itself, and ΔR² is what it adds.
+    them; their errors are those of leaving rows out, which hold where y is no polynomial.
+
+    R² is that of rows of the second half, each told by a fit to the others. To degree k there are the terms chosen
+    among those of degree ≤ k, and those of P. ΔR² is what terms of degree k add: of the variance, with coefficients
+    known without error, so it lacks what few rows cost, some terms/rows.
 
     Monomials are those of x as it is: subtract means from variables that are far from 0. Powers that the values of
     a variable cannot tell apart are left out: a spin or a bit has no square.
@@ -73,7 +76,9 @@ class LearnedPolynomial(Instrument):
     seed: int = 0
 
     name = "learned_polynomial"
-    summary = "The sparse polynomial behind values such as logits, with errors, shares by degree, locality and symmetry."
+    summary = (
+        "The sparse polynomial behind values such as logits, with errors, shares by degree and symmetry."
+    )
     quantities = (
         "polynomial_coefficient",
         "explained_share",
@@ -143,12 +148,13 @@ class LearnedPolynomial(Instrument):
         columns, y = values(system.x[first], candidates), system.y[first]
         fold = rng.permutation(len(first)) % self.folds
         most = min(self.most_terms, len(first) // 4)
-        choices, fits = [], []
-        for k in range(1, self.degree + 1):
-            upto = sum(degree_of(m) <= k for m in candidates)
-            chosen = select(columns[:, :upto], y, min(most, upto), fold)
-            choices.append(chosen)
-            fits.append(_fitted(system, second, [candidates[j] for j in chosen.columns]))
+        upto = [sum(degree_of(m) <= k for m in candidates) for k in range(1, self.degree + 1)]
+        choices = [select(columns[:, :p], y, min(most, p), fold) for p in upto]
+        fits = []
+        for p, choice in zip(upto, choices, strict=True):
+            of_last = [j for j in choices[-1].columns if j < p]
+            kept = sorted({*choice.columns, *of_last})
+            fits.append(_fitted(system, second, [candidates[j] for j in kept]))
         explained, shares = _shares(system.y[second], fits)
         same = _same(columns, candidates, choices[-1])
         terms = [(), *(candidates[j] for j in choices[-1].columns)]
@@ -176,15 +182,14 @@ def _fitted(system: Tabulated, rows: NDArray[np.int64], terms: list[Factors]) ->
 
 
 def _shares(y: Values, fits: list[Fit]) -> tuple[tuple[Estimate, ...], tuple[Estimate, ...]]:
-    """R² of each fit, and what it adds to the one before: a constant at first."""
+    """R² of each fit, and what its terms add to those before: a constant at first."""
     n = len(y)
-    squares = [((y - y.mean()) * n / (n - 1)) ** 2, *(fit.left_out**2 for fit in fits)]
-    explained = tuple(
-        jackknife(np.column_stack([squares[0] - s, squares[0]]), _ratio) for s in squares[1:]
-    )
-    shares = tuple(
-        jackknife(np.column_stack([a - b, squares[0]]), _ratio) for a, b in pairwise(squares)
-    )
+    constant = (y - y.mean()) * n / (n - 1)
+    held = [fit.left_out**2 for fit in fits]
+    # (y − ŷ)²/(1 − h): on average that of the best coefficients
+    best = [constant**2 * (n - 1) / n, *(fit.left_out * fit.residual for fit in fits)]
+    explained = tuple(jackknife(np.column_stack([constant**2 - s, constant**2]), _ratio) for s in held)
+    shares = tuple(jackknife(np.column_stack([a - b, best[0]]), _ratio) for a, b in pairwise(best))
     return explained, shares
 
 
@@ -192,9 +197,7 @@ def _ratio(means: Values) -> Values:
     return np.asarray(means[..., 0] / means[..., 1])
 
 
-def _same(
-    columns: Values, candidates: list[Factors], chosen: Selected
-) -> dict[Factors, tuple[Factors, ...]]:
+def _same(columns: Values, candidates: list[Factors], chosen: Selected) -> dict[Factors, tuple[Factors, ...]]:
     """Chosen monomials → those that were not chosen and are combinations of chosen ones in all rows."""
     if not chosen.columns:
         return {}
