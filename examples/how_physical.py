@@ -6,14 +6,14 @@ Three kinds of subject, each beside the same with its pixels moved to random pla
 
 - the Ising model on a torus at two temperatures: couplings of all pairs of spins, from samples, by pseudo-likelihood;
 - handwritten digits as spins: the 6 × 6 pixels in the middle of scikit-learn's 8 × 8, +1 where more than half is ink,
-  with a penalty l2 = 0.01; the control where each pixel is dealt anew among the pictures has the same fields and no couplings;
+  with a penalty l2 = 0.01. One more control deals each pixel anew among the pictures: the same fields, no couplings;
 - ln p(shirt)/p(T-shirt) of a small convolutional network, trained here on Fashion-MNIST, as a polynomial of its
-  input: pictures averaged over squares, 4 × 4 pixels (and 7 × 7, to degree 2, without --quick), each pixel with mean 0 and
-  variance 1 over the pictures. The control is a network that was trained on moved pixels.
+  input: pictures averaged over squares, 4 × 4 pixels (and 7 × 7, to degree 2, without --quick), each pixel with mean 0
+  and variance 1 over the pictures. The control is a network that was trained on moved pixels.
 
 Of terms of degree 1, 2, … there stands what they explain: of the variance of the log-odds, or of ln 2 a spin of the
-pseudo-likelihood. Then the mean distance of two sites in a product, weighted by c², and the shares of Σc² that are the same after
-translations and reflections; in brackets what random places of the same couplings give, ± the deviation of one such.
+pseudo-likelihood. Then the mean distance of two sites in a product, weighted by c², and the shares of Σc² that are the
+same after translations and reflections; in brackets what the same couplings give at random places, ± one deviation.
 """
 
 from __future__ import annotations
@@ -143,29 +143,31 @@ def clothes(side: int, degree: int, pictures: int, epochs: int, rows: int) -> li
     return found
 
 
-def told(read: Measurement | None) -> str:
+def told(read: Measurement | None, digits: int = 3) -> str:
     """Value ± error."""
     if read is None:
         return ""
-    return "none" if np.isnan(read.value) else f"{read.value:.3f} ± {read.error:.3f}"
+    return "none" if np.isnan(read.value) else f"{read.value:.{digits}f} ± {read.error:.{digits}f}"
+
+
+def beside(here: Measurement, elsewhere: Measurement) -> str:
+    """At the sites, and in brackets at shuffled ones."""
+    return told(here, 2) + ("" if np.isnan(here.value) else f" ({told(elsewhere, 2)})")
 
 
 def main(quick: bool) -> list[Subject]:
     """Measure, print and return."""
     found = magnets(4 if quick else 6, 2000 if quick else 20_000)
     found += written_digits()
-    found += clothes(4, 3, 6000, 3, 1500) if quick else clothes(4, 4, 60_000, 6, 6000)
+    found += clothes(4, 3, 6000, 3, 1500) if quick else clothes(4, 4, 20_000, 5, 5000)
     if not quick:
-        found += clothes(7, 2, 60_000, 6, 10_000)
-    grid = Grid("", "degree 1", "2", "3", "4", "distance", "same when translated", "reflected")
+        found += clothes(7, 2, 20_000, 5, 10_000)
+    degrees = (1, 2, 3) if quick else (1, 2, 3, 4)
+    grid = Grid("", *(f"degree {k}" for k in degrees), "distance", "same when translated", "reflected")
     for subject in found:
-        shares = [told(subject.share(k)) for k in (1, 2, 3, 4)]
-        forms = [
-            f"{told(here)}" + ("" if np.isnan(here.value) else f" ({elsewhere.value:.2f} ± {elsewhere.error:.2f})")
-            for here, elsewhere in map(subject.form, FORMS)
-        ]
-        grid.add_row(subject.name, *shares, *forms)
-    Console(width=150).print(grid)
+        shares = [told(subject.share(k)) for k in degrees]
+        grid.add_row(subject.name, *shares, *(beside(*subject.form(name)) for name in FORMS))
+    Console(width=170).print(grid)
     return found
 
 

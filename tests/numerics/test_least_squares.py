@@ -32,13 +32,6 @@ def test_errors_are_those_of_leaving_each_row_out() -> None:
     np.testing.assert_allclose(fit.left_out, told, rtol=1e-10)
 
 
-def test_plain_errors_are_those_of_the_textbook() -> None:
-    fit = least_squares(X, y)
-    variance = ((y - X @ fit.coefficients) ** 2).sum() / 34
-    expected = np.sqrt(variance * np.diagonal(np.linalg.inv(X.T @ X)))
-    np.testing.assert_allclose(fit.plain_errors, expected, rtol=1e-10)
-
-
 def test_a_column_that_others_make_up_is_left_out_and_said() -> None:
     table = np.column_stack([X[:, :3], X[:, 1] - 3 * X[:, 2], np.zeros(40), X[:, 3]])
     fit = least_squares(table, y)

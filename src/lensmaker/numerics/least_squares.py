@@ -63,14 +63,6 @@ class Fit:
             moved @ moved.T + np.diag((rounding**2) * len(self.residual) * (self.inverse**2).sum(1))
         )
 
-    @property
-    def plain_errors(self) -> Values:
-        """Of c, for independent residuals of one size, (columns,)."""
-        freedom = max(1, len(self.residual) - int(self.kept.sum()))
-        rounding = np.finfo(float).eps * self.scale
-        variance = float(self.residual @ self.residual) / freedom + rounding**2
-        return np.asarray(np.sqrt(variance * (self.inverse**2).sum(1)))
-
 
 def least_squares(X: Values, y: Values) -> Fit:
     """Fit y by the columns of X; a column that those before it make up is left out, and `kept` says so.

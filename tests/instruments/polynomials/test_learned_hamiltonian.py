@@ -47,14 +47,24 @@ def test_the_couplings_of_a_magnet() -> None:
     assert abs(found.form.reflection_share().value - 1) < 4 * found.form.reflection_share().error < 0.2
 
 
-def test_products_of_three_are_of_degree_three() -> None:
-    """Without pairs and fields: lower degrees tell nothing."""
-    model = hamiltonian(4, {"K": [[0, 1, 2], [1, 2, 3]]}, {"K": 0.6}, lattice=square(2, periodic=False))
+def test_a_product_of_three_is_of_degree_three() -> None:
+    """Alone it gives no fields and no correlation of two spins: lower degrees tell nothing."""
+    model = hamiltonian(4, {"K": [[0, 1, 2]]}, {"K": 0.6}, lattice=square(2, periodic=False))
     samples = drawn(model, 20_000, np.random.default_rng(1))
     found = LearnedHamiltonian(degree=3).infer(observe(samples, model))
     assert abs(found.shares[2].value - told(model)) < 4 * found.shares[2].error < 0.04
+    assert abs(found.shares[0].value) < 0.002
     assert abs(found.shares[1].value) < 0.002
     assert found.inferred.couplings["s0*s1*s2"] == pytest.approx(0.6, abs=0.05)
+
+
+def test_two_products_of_three_give_a_pair() -> None:
+    """s0 s1 s2 · s1 s2 s3 = s0 s3: degree 2 tells some, and all degrees what is to be told."""
+    model = hamiltonian(4, {"K": [[0, 1, 2], [1, 2, 3]]}, {"K": 0.6}, lattice=square(2, periodic=False))
+    samples = drawn(model, 20_000, np.random.default_rng(4))
+    found = LearnedHamiltonian(degree=3).infer(observe(samples, model))
+    assert abs(found.explained[2].value - told(model)) < 4 * found.explained[2].error < 0.04
+    assert found.shares[1].value > 4 * found.shares[1].error
 
 
 def test_free_spins_have_no_form() -> None:
@@ -63,6 +73,16 @@ def test_free_spins_have_no_form() -> None:
     states = {m.quantity.name: m.convergence for m in table}
     assert states["coupling_distance"] is Convergence.NO_PAIRS
     assert states["explained_share"] is Convergence.CONVERGED
+
+
+def test_a_penalty_alone_makes_no_form() -> None:
+    """It pulls at fields, couplings make up for it; samples that were held out are told no better."""
+    spins = np.where(np.random.default_rng(5).random((2000, 6)) < 0.05, 1, -1)
+    found = LearnedHamiltonian(method=PseudoLikelihood(l2=0.02)).infer(observe(spins, MAGNET))
+    assert found.form.is_clear
+    assert not found.has_pairs
+    states = {m.quantity.name: m.convergence for m in found.to_table()}
+    assert states["coupling_distance"] is Convergence.NO_PAIRS
 
 
 def test_a_spin_that_never_turns_is_told_or_penalised() -> None:

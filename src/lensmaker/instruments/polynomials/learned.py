@@ -34,7 +34,7 @@ class Learned:
     shares
         What each degree adds.
     at_limit
-        Whether that fit took as many terms as it may.
+        Whether that fit would take more terms than it may.
     same
         Monomial of P → those that the rows do not tell from it.
     candidates, rows

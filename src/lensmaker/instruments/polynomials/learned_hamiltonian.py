@@ -25,6 +25,9 @@ _MOST = 4096
 _BLOCKS = 20
 """Of held-out samples in a row; errors are those of their means, so that blocks may remember one another little."""
 
+_CLEAR = 3.0
+"""Standard errors by which products of two have to tell held-out samples something."""
+
 
 @dataclass(frozen=True)
 class LearnedHamiltonian(Instrument):
@@ -32,8 +35,8 @@ class LearnedHamiltonian(Instrument):
 
     The couplings are those of `method`, from all samples. What terms up to a degree explain is 1 − L/(N ln 2) with
     L the pseudo-likelihood loss −Σ_i ln P(s_i | others) of the second half of the samples, by couplings from the first
-    half: 0 where each spin is a coin, 1 where the others tell it. Halves, and the blocks that tell the error, are in the
-    order of the samples, one chain after the other.
+    half: 0 where each spin is a coin, 1 where the others tell it. Halves, and the blocks that tell the error, are in
+    the order of the samples, one chain after the other.
 
     Of the system only the spins and the lattice count; the terms of its Hamiltonian do not.
 
@@ -104,7 +107,9 @@ class LearnedHamiltonian(Instrument):
         ):
             got = "none" if lattice is None else f"{lattice}"
             raise InputError(
-                "a chain, square or cubic lattice, periodic or open", got, "observe(samples, ising(square(6)))"
+                "a chain, square or cubic lattice, periodic or open",
+                got,
+                "observe(samples, ising(square(6)))",
             )
         if (count := sum(math.comb(N, k) for k in range(1, self.degree + 1))) > _MOST:
             raise InputError(
@@ -163,9 +168,13 @@ class LearnedCouplings:
             for what, read in (("explained_share", whole), ("degree_share", more)):
                 state = Convergence.CONVERGED if math.isfinite(read.value) else Convergence.NOT_FINITE
                 found.append(Measurement(quantity(what), at, read.value, read.error, name, samples, state))
-        return Table(
-            found + self.form.measurements(name, samples, self.instrument.shuffles, self.instrument.seed)
-        )
+        form = self.form if self.has_pairs else self.form.without_pairs
+        return Table(found + form.measurements(name, samples, self.instrument.shuffles, self.instrument.seed))
+
+    @property
+    def has_pairs(self) -> bool:
+        """Whether products of two tell held-out samples anything; a penalty makes couplings where there are none."""
+        return len(self.shares) > 1 and self.shares[1].value > _CLEAR * self.shares[1].error
 
 
 def _products(sites: int, degree: int) -> Hamiltonian:

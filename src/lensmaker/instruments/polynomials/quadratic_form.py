@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -71,6 +71,13 @@ class QuadraticForm:
         """Whether there are products, and Σ c² stands out of its error."""
         return len(self.pairs) > 0 and self.weight.value > _CLEAR * self.weight.error
 
+    @property
+    def without_pairs(self) -> QuadraticForm:
+        """The same lattice, and nothing to read."""
+        return replace(
+            self, pairs=self.pairs[:0], coefficients=self.coefficients[:0], covariance=self.covariance[:0, :0]
+        )
+
     def distance(self) -> Estimate:
         """Mean distance of the two sites, weighted by c², in lattice units."""
         return self._mean(self._distances[tuple(self.pairs.T)])
@@ -122,13 +129,10 @@ class QuadraticForm:
     def _share(self, classes: Integers, sizes: Values, pairs: Integers) -> Estimate:
         """Σ_o m_o c̄_o²/Σc² over classes o of m_o pairs; its own noise is taken off."""
         c, W = self.coefficients, self.weight.value
-        _, of = np.unique(classes[tuple(pairs.T)], return_inverse=True)
         m = sizes[classes[tuple(pairs.T)]]
-        member = np.zeros((int(of.max()) + 1, len(c)))
-        member[of, np.arange(len(c))] = 1
-        size = member @ m / member.sum(1)
-        total = member @ c
-        noise = np.einsum("op,op->o", member @ self.covariance, member)
+        _, of = np.unique(classes[tuple(pairs.T)], return_inverse=True)
+        total, size = np.bincount(of, c), np.bincount(of, m) / np.bincount(of)
+        noise = np.bincount(of, (self.covariance * (of[:, None] == of)).sum(1))
         value = float(((total**2 - noise) / size).sum()) / W
         return self._told(value, 2 * (total[of] / m - value * c) / W)
 

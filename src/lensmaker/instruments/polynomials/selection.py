@@ -16,7 +16,7 @@ Values = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Selected:
-    """Numbers of the columns, in rising order, and whether they are as many as were allowed."""
+    """Numbers of the columns, in rising order, and whether held-out rows would have told more than were allowed."""
 
     columns: tuple[int, ...]
     at_limit: bool
@@ -54,16 +54,30 @@ def select(columns: Values, y: Values, most: int, fold: NDArray[np.int64]) -> Se
     error = worse.std(1, ddof=1) / math.sqrt(len(y))
     length = int((worse.mean(1) <= error).argmax())
     order = forward(columns, y, length).order
-    return Selected(_needed(columns, y, order, 2 * math.log(max(p, 2))), length == most < p)
+    return Selected(_needed(columns, y, order, 2 * math.log(max(p, 2))), best == most < p)
 
 
 def _needed(columns: Values, y: Values, order: tuple[int, ...], least: float) -> tuple[int, ...]:
-    """Without those that the others make superfluous."""
-    kept = sorted(order)
-    while kept:
-        fit = least_squares(np.column_stack([np.ones(len(y)), columns[:, kept]]), y)
-        t = np.abs(fit.coefficients[1:]) / np.maximum(fit.plain_errors[1:], np.finfo(float).tiny)
-        if t.min() ** 2 >= least:
+    """Without those that the others make superfluous.
+
+    With G = (XᵀX)⁻¹ dropping column j moves c by −c_j G_j/G_jj, adds c_j²/G_jj to Σ(y − ŷ)² and leaves
+    G − G_j G_jᵀ/G_jj.
+    """
+    kept = [-1, *sorted(order)]  # the constant first
+    fit = least_squares(np.column_stack([np.ones(len(y)), columns[:, kept[1:]]]), y)
+    c, G = fit.coefficients, fit.inverse @ fit.inverse.T
+    squares = float(fit.residual @ fit.residual)
+    rounding = (np.finfo(float).eps * fit.scale) ** 2
+    while len(kept) > 1:
+        variance = squares / max(1, len(y) - len(kept)) + rounding
+        spread = np.diagonal(G)
+        t = np.where(spread > 0, c**2 / np.where(spread > 0, variance * spread, 1.0), 0.0)
+        j = 1 + int(t[1:].argmin())
+        if t[j] >= least:
             break
-        del kept[int(t.argmin())]
-    return tuple(kept)
+        if spread[j] > 0:
+            squares += float(c[j] ** 2 / spread[j])
+            c, G = c - c[j] / spread[j] * G[j], G - np.outer(G[j], G[j]) / spread[j]
+        c, G = np.delete(c, j), np.delete(np.delete(G, j, 0), j, 1)
+        del kept[j]
+    return tuple(kept[1:])
