@@ -19,7 +19,7 @@ same after translations and reflections; in brackets what the same couplings giv
 from __future__ import annotations
 
 import argparse
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -39,8 +39,7 @@ FORMS = ("coupling_distance", "translation_share", "reflection_share")
 T_SHIRT, SHIRT = 0, 6
 
 
-@dataclass(frozen=True)
-class Subject:
+class Subject(NamedTuple):
     """What was looked at, and what was measured."""
 
     name: str

@@ -2,28 +2,16 @@
 
 from __future__ import annotations
 
-import importlib.util
 import math
-from pathlib import Path
-from types import ModuleType
 
 import pytest
 
-ROOT = Path(__file__).parent.parent
-
-
-def example() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("how_physical", ROOT / "examples" / "how_physical.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+from test_examples import example
 
 
 @pytest.mark.slow
 def test_how_physical(capsys: pytest.CaptureFixture[str]) -> None:
-    found = {subject.name: subject for subject in example().main(quick=True)}
+    found = {subject.name: subject for subject in example("how_physical").main(quick=True)}
     hot, warm, elsewhere, digits, moved, dealt = list(found.values())[:6]
     for magnet in (hot, warm):
         for name in ("coupling_distance", "translation_share", "reflection_share"):
