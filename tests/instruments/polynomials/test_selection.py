@@ -40,6 +40,21 @@ def test_a_wrong_first_choice_is_dropped() -> None:
     assert select(table, y, 20, rng.permutation(300) % 4).columns == (0, 1)
 
 
+def test_false_alarms_are_as_few_as_stated() -> None:
+    """Of 400 draws of noise on 20 columns 8 % have a column; beside two that are in y there is one in ten fits."""
+    alarms, wrong = 0, 0
+    for seed in range(400):
+        rng = np.random.default_rng(seed)
+        table, noise = rng.normal(size=(80, 20)), rng.normal(size=80)
+        fold = rng.permutation(80) % 4
+        alarms += len(select(table, noise, 20, fold).columns) > 0
+        found = set(select(table, table[:, 0] + table[:, 1] + noise, 20, fold).columns)
+        assert {0, 1} <= found
+        wrong += len(found) - 2
+    assert alarms < 0.12 * 400
+    assert wrong < 0.15 * 400
+
+
 def test_more_columns_than_allowed_are_said() -> None:
     rng = np.random.default_rng(2)
     table = rng.normal(size=(300, 12))

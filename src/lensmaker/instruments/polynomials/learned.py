@@ -126,7 +126,8 @@ class Learned:
 
     def __str__(self) -> str:
         factors, c = self.polynomial.factors, self.polynomial.coefficients
-        largest = sorted(range(len(c)), key=lambda t: -abs(c[t]) / max(self.errors[t], 1e-300))[:_SHOWN]
+        clear = np.abs(c) / np.maximum(self.errors, np.finfo(float).tiny)
+        largest = np.argsort(-clear)[:_SHOWN].tolist()
         lines = [f"{self.name(factors[t])}: {c[t]:.4g} ± {self.errors[t]:.2g}" for t in largest]
         if len(c) > len(lines):
             lines.append(f"… and {len(c) - len(lines)} more")
