@@ -41,6 +41,7 @@ from lensmaker.instruments.gradients import Gradients
 from lensmaker.instruments.information import Ascent, InfoNCE, MutualInformation
 from lensmaker.instruments.jacobian import Jacobian
 from lensmaker.instruments.markov import KeptInformation
+from lensmaker.instruments.polynomials import LearnedHamiltonian, LearnedPolynomial
 from lensmaker.instruments.renormalization import MonteCarloRG, RenormalisedCouplings
 from lensmaker.instruments.saturation import Saturation
 from lensmaker.instruments.signals import Signals
@@ -57,7 +58,7 @@ from lensmaker.systems.fields import AveragedFields, BlockAverage, GaussianField
 from lensmaker.systems.markov import MarkovChain, Seen, truncated
 from lensmaker.systems.networks import Network
 from lensmaker.systems.networks.prescription import prescribe
-from lensmaker.systems.polynomials import Gate, Polynomial
+from lensmaker.systems.polynomials import Gate, Polynomial, Tabulated
 from lensmaker.systems.spins.canonical import Canonical
 from lensmaker.systems.spins.coarse_graining import MajorityRule
 from lensmaker.systems.spins.formula import from_formula
@@ -185,6 +186,11 @@ def averaged_fields() -> AveragedFields:
     return block_average().sample(20, torch.Generator().manual_seed(0))
 
 
+def tabulated() -> Tabulated:
+    x = torch.randn(80, 4, generator=torch.Generator().manual_seed(0))
+    return Tabulated.of(x, x[:, 0] * x[:, 1] + x[:, 2] * x[:, 3] - x[:, 0], sides=(2, 2))
+
+
 def coarsening() -> Coarsening:
     made = RestrictedBoltzmannMachine(9, 4)
     made.initialise(seed=0, scale=0.3)
@@ -254,6 +260,8 @@ TABLE: dict[type, Row] = {
     BlockAverages: Row(BlockAverages, block_average),
     NaiveScaling: Row(NaiveScaling, block_average),
     FieldSpectrum: Row(lambda: FieldSpectrum(q_max=2.0), averaged_fields),
+    LearnedPolynomial: Row(lambda: LearnedPolynomial(shuffles=20), tabulated),
+    LearnedHamiltonian: Row(lambda: LearnedHamiltonian(shuffles=20), spins),
 }
 
 SPIN_SYSTEMS = {

@@ -345,6 +345,35 @@ QUANTITIES: tuple[Quantity, ...] = (
         "Parameters of one layer over those of the layers whose product it is.",
         Scale.LOG,
     ),
+    # what a Hamiltonian is like that was learned from values or samples
+    Quantity(
+        "polynomial_coefficient", "c", "value", "Coefficient of a monomial in a polynomial that was fitted."
+    ),
+    Quantity(
+        "explained_share",
+        "R²",
+        "1",
+        "What terms up to a degree explain in held-out rows: of the variance of values, or of ln 2 a spin.",
+    ),
+    Quantity("degree_share", "ΔR²", "1", "What terms of a degree explain beyond those of lower degree."),
+    Quantity(
+        "coupling_distance",
+        "r̄",
+        "lattice units",
+        "Mean distance of the sites in products of two, weighted by c²; at shuffled sites ± that of one shuffle.",
+    ),
+    Quantity(
+        "translation_share",
+        "S_t",
+        "1",
+        "Share of Σc² of products of two sites in the mean of c over pairs with one displacement.",
+    ),
+    Quantity(
+        "reflection_share",
+        "S_r",
+        "1",
+        "Share of Σc² of products of two sites in the mean of c over reflections along the axes.",
+    ),
     Quantity(
         "gate_error", "ε_m", "1", "Largest |m(u, v) − uv| of a product gate for |u|, |v| ≤ r.", Scale.LOG
     ),

@@ -62,6 +62,12 @@ class Convergence(Enum):
     UNBOUNDED = "the samples fit best at an infinite value: draw more of them, or penalise large values"
     OUT_OF_SCALE = "the value is beyond the scale of the thermometer: calibrate it at more temperatures"
     MISFIT = "the samples do not follow what was fitted to them: fit smaller momenta, or take a higher order"
+    INDISTINCT = "the rows do not tell this term from others: vary the variables apart, or lower the degree"
+    TERM_LIMIT = "the fit would take more terms than it may: pass more rows, or raise the limit"
+    NO_PAIRS = (
+        "no product of two sites stands out of its error, so there is no form to read: pass more rows, "
+        "or raise the degree"
+    )
     ENDS_APART = "the starts end apart: iterate longer, or there is more than one fixed point"
 
 

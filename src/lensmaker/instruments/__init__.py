@@ -13,6 +13,7 @@ from lensmaker.instruments.gradients import Gradients
 from lensmaker.instruments.information import MutualInformation
 from lensmaker.instruments.jacobian import Jacobian
 from lensmaker.instruments.markov import KeptInformation
+from lensmaker.instruments.polynomials import LearnedHamiltonian, LearnedPolynomial
 from lensmaker.instruments.renormalization import MonteCarloRG, RenormalisedCouplings
 from lensmaker.instruments.saturation import Saturation
 from lensmaker.instruments.signals import Signals
@@ -42,5 +43,7 @@ INSTRUMENTS: tuple[type[Instrument], ...] = (
     KeptInformation,
     GateErrors,
     FieldSpectrum,
+    LearnedPolynomial,
+    LearnedHamiltonian,
 )
 """Every instrument there is; the CLI, the docs and the conformance tests read this tuple."""

@@ -3,5 +3,6 @@
 from lensmaker.systems.polynomials.gate import Gate
 from lensmaker.systems.polynomials.lattice import LatticePolynomial, phi4, recognise
 from lensmaker.systems.polynomials.polynomial import Polynomial
+from lensmaker.systems.polynomials.tabulated import Tabulated
 
-__all__ = ["Gate", "LatticePolynomial", "Polynomial", "phi4", "recognise"]
+__all__ = ["Gate", "LatticePolynomial", "Polynomial", "Tabulated", "phi4", "recognise"]
