@@ -347,7 +347,7 @@ QUANTITIES: tuple[Quantity, ...] = (
     ),
     # what a Hamiltonian is like that was learned from values or samples
     Quantity(
-        "polynomial_coefficient", "c", "value", "Coefficient of a monomial in a polynomial that was fitted."
+        "polynomial_coefficient", "c_α", "value", "Coefficient of a monomial in a polynomial that was fitted."
     ),
     Quantity(
         "explained_share",
