@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from lensmaker.report.mosaic import Mosaic
 from lensmaker.report.templating import fill, template
+
+if TYPE_CHECKING:
+    from lensmaker.report.mosaic import Mosaic
 
 
 def figure_page(

@@ -14,6 +14,10 @@ _RADII = tuple(1 + 2.0**-k for k in (48, 44, 40, 36, 32, 28, 24, 20, 16, 12, 8, 
 """Within which values may stay that are within ±1 but for errors; beyond the last they are lost."""
 
 
+UNDERFLOW = 2.0**-126
+"""What single precision may lose of any number."""
+
+
 def output_error(program: Program, gate: GateError, unit: float) -> float:
     """A bound of |network − P| on the domain; infinite where the products lose their inputs.
 
@@ -47,7 +51,8 @@ def output_error(program: Program, gate: GateError, unit: float) -> float:
     size = sum(abs(w) for _, w in program.output)
     sites = math.prod(program.sides)
     found = sum(abs(w) * errors[value] for (value, _), w in program.output) + unit * abs(program.constant)
-    return sites * found + (sites + len(program.output) + 2) * unit * sites * (size + abs(program.constant))
+    terms = sites + len(program.output) + 2
+    return sites * found + terms * sites * (unit * (size + abs(program.constant)) + UNDERFLOW)
 
 
 def _errors(program: Program, gate: GateError, unit: float, radius: float) -> list[float]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 import torch
@@ -112,7 +113,7 @@ def network_plan(
     >>> from lensmaker.numerics.smooth_functions import smooth_function
     >>> plan = network_plan(Polynomial.parse("x1*x2*...*x20"), smooth_function("softplus"), accuracy=1e-6)
     >>> (best := plan.smallest()).units, best.layers, best.error < 1e-6
-    (76, 4, True)
+    (76, 3, True)
     """
     if accuracy is not None and not (math.isfinite(accuracy) and accuracy > 0):
         raise InputError("an accuracy above 0", f"{accuracy:g}", "pass 1e-6, for instance")
@@ -136,8 +137,7 @@ def told(units: int) -> str:
         return f"2^{units.bit_length() - 1}"
     if units.bit_length() > 3.3 * MOST_DIGITS:
         return f"more than 2^{units.bit_length() - 1}"
-    digits = str(units)
-    return f"{digits[0]}.{digits[1:3]}e{len(digits) - 1}"
+    return f"{Decimal(units):.2e}".replace("e+", "e")
 
 
 def verdict(data: Mapping[str, Any]) -> str:
