@@ -7,7 +7,7 @@ and Yokoo did (Phys. Rev. E 97, 053304), of T_c alone, or of another temperature
 v → h → v, from cold, critical and hot configurations, and thermometers read the temperature of what comes out: the
 energy by Kaufman's exact one of this very torus, |m| by calibrated samples below T_c. Printed is each claim with the
 fixed points that decide it, for several numbers of hidden units, epochs and k of contrastive divergence; drawn are the
-flows, and the fixed points. Some twenty minutes on one core; an interrupted run goes on. --quick takes one or two.
+flows, and the fixed points. Some twenty minutes on one core; an interrupted run goes on. --quick takes a minute.
 """
 
 from __future__ import annotations
