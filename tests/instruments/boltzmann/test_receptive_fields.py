@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from exact import torus_fields
 from lensmaker.core import Convergence, InputError, Measurement
+from lensmaker.instruments.boltzmann import field_statistics as statistics
 from lensmaker.instruments.boltzmann.receptive_fields import ReceptiveFields
 from lensmaker.systems.boltzmann import Convolutional, DeepBeliefNetwork, RestrictedBoltzmannMachine, Spin
 from lensmaker.systems.boltzmann.field_stack import FieldStack
@@ -69,6 +70,15 @@ def test_a_block_of_equal_weights() -> None:
     assert [found[name] for name in WHOLE] == pytest.approx([25, 1, 1, 40 / 50], abs=1e-7)
     narrow, wide = values(block, window=3), values(block, window=9)
     assert (narrow["window_fraction"], wide["window_fraction"]) == pytest.approx((9 / 25, 1), abs=1e-7)
+
+
+def test_half_is_half() -> None:
+    """A shell of .505 is above it, one of .495 below."""
+    distance = np.array([0.0, 1.0, 2.0])
+    above = statistics.half_width(np.array([1.0, 0.505, 0.4]), distance)
+    below = statistics.half_width(np.array([1.0, 0.495, 0.4]), distance)
+    assert float(above) == pytest.approx(1 + 0.005 / 0.105, rel=1e-12)
+    assert float(below) == pytest.approx(0.5 / 0.505, rel=1e-12)
 
 
 def test_a_uniform_field_has_no_width() -> None:
