@@ -57,7 +57,7 @@ class Hierarchy(Phenomenon):
 
     @classmethod
     def quick(cls) -> Hierarchy:
-        return cls(Plan(classes=4, alphabet=4, synonyms=2, width=32, held_out=500, updates=1000, seeds=5))
+        return cls(Plan(4, 4, 2, width=32, step=2**0.5, held_out=500, updates=1000))
 
     def run(self, folder: Path, progress: Progress | None = None) -> Outcome:
         mark(folder, self.plan)
