@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from lensmaker.core import Reference, Table
+from lensmaker.core.bibliography import LIN_2017
 from lensmaker.core.progress import Progress
 from lensmaker.phenomena.base import Outcome, Phenomenon
 from lensmaker.phenomena.folder import mark, publish, put, taken
@@ -45,14 +46,7 @@ class Hierarchy(Phenomenon):
             "Phys. Rev. X 14, 031001",
             "arXiv:2307.02129",
         ),
-        Reference(
-            "lin2017",
-            "H. W. Lin, M. Tegmark, D. Rolnick",
-            "Why does deep and cheap learning work so well?",
-            2017,
-            "J. Stat. Phys. 168, 1223",
-            "arXiv:1608.08225",
-        ),
+        LIN_2017,
     )
 
     @classmethod
