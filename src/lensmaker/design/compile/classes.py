@@ -70,8 +70,8 @@ class ClassHamiltonians:
         priors
             p(y); alike by default.
         log_partitions
-            ln Z_y. Known without being given: of quadratic H_y, whose x are all real numbers; of up to 20 bits or
-            spins; and of spin systems that have an exact solution.
+            ln Z_y. Known without being given: of quadratic H_y, whose x are all real numbers; of rings of neighbours;
+            of up to 20 bits or spins; and of spin systems that have an exact solution.
 
         Raises
         ------

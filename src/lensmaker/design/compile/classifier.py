@@ -49,8 +49,8 @@ def bayes_classifier(
     priors
         p(y); alike by default.
     log_partitions
-        ln Z_y; by default the exact ones where they are known: of quadratic H_y, of up to 20 bits or spins, and of spin
-        systems with an exact solution.
+        ln Z_y; by default the exact ones where they are known: of quadratic H_y, of rings of neighbours, of up to 20
+        bits or spins, and of spin systems with an exact solution.
     activation, domain, dtype, lattice
         As for `compile_polynomial`. With `Spins()` or `Bits()`, and with nn.Hardswish(), which is quadratic where gates
         use it, products are exact to rounding.

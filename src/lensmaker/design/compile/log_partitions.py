@@ -12,6 +12,7 @@ from lensmaker.design.compile.domains import Bits, Box, Spins
 from lensmaker.systems.polynomials import LatticePolynomial, Polynomial, gaussian_log_partition
 from lensmaker.systems.spins.canonical import Canonical
 from lensmaker.systems.spins.hamiltonian import Hamiltonian
+from lensmaker.theories.fields.ring import Ring
 from lensmaker.theories.spins.enumeration import Enumerated
 from lensmaker.theories.spins.solvable import exact_values
 
@@ -28,7 +29,7 @@ def log_partition_of(
     """The logarithm of Z = Σ e^(−H) over spins or bits, or of ∫ e^(−H) over all real x.
 
     A spin system at a temperature by the exact solutions (enumeration, Kaufman, elimination); on bits or spins by
-    enumeration of up to 20; otherwise H must be quadratic.
+    enumeration of up to 20; of real x where H is quadratic, or couples neighbours on a ring.
 
     Raises
     ------
@@ -47,6 +48,8 @@ def log_partition_of(
     polynomial = energy.to_polynomial() if isinstance(energy, LatticePolynomial) else energy
     if isinstance(domain, Bits | Spins):
         return _enumerated(polynomial, (0.0, 1.0) if isinstance(domain, Bits) else (-1.0, 1.0))
+    if isinstance(energy, LatticePolynomial) and len(energy.sides) == 1 and polynomial.degree > 2:
+        return Ring.of(energy).log_partition
     if polynomial.degree > 2:
         raise _unknown(f"one of degree {polynomial.degree}")
     return gaussian_log_partition(polynomial)

@@ -25,8 +25,8 @@ _MOST = 1025
 class Ring:
     r"""P(φ) = e^(−H)/Z for H = Σ_r [V(φ_r) + W(φ_r, φ_{r+1})] on a ring of n sites, exact to rounding.
 
-    Z = Tr 𝒯ⁿ with 𝒯(a, b) = e^(−½V(a) − W(a, b) − ½V(b)), integrals by the trapezoidal rule, which converges faster than
-    any power of the spacing for such functions. The number of points is doubled until ln Z rests.
+    Z = Tr 𝒯ⁿ with 𝒯(a, b) = e^(−½V(a) − W(a, b) − ½V(b)), integrals by the trapezoidal rule, which converges faster
+    than any power of the spacing for such functions. The number of points is doubled until ln Z rests.
 
     Attributes
     ----------
@@ -70,7 +70,9 @@ class Ring:
             steps = sorted(step for (step,), _ in shape)
             if steps and steps[-1] - steps[0] > 1:
                 raise InputError(
-                    "products of neighbours", f"sites {steps[-1] - steps[0]} apart", "pass ln Z from elsewhere"
+                    "products of neighbours",
+                    f"sites {steps[-1] - steps[0]} apart",
+                    "pass ln Z from elsewhere",
                 )
         reach = _reach(energy)
         count, before = 65, float("nan")
