@@ -23,6 +23,7 @@ from lensmaker.systems.polynomials import (
     phi4,
 )
 from lensmaker.systems.spins import Canonical, ising, sample, square
+from lensmaker.systems.spins.sampling import Wolff
 from lensmaker.theories.fields.ring import Ring
 from lensmaker.theories.spins.energy_levels import energy_levels
 from lensmaker.theories.spins.enumeration import Enumerated
@@ -147,7 +148,7 @@ def _magnets(sides: int, temperatures: Sequence[float]) -> Problem:
 
         def draw(k: int, n: int, generator: torch.Generator) -> Tensor:
             seed = stream_seed("magnets", int(torch.randint(2**31, (1,), generator=generator)))
-            return sample(systems[k], n, seed=seed).spins
+            return sample(systems[k], n, rule=Wolff(), seed=seed).spins
 
     energies = [e for e in classes.energies if isinstance(e, Polynomial)]
     return Problem(task, energies, classes.log_partitions, Spins(), draw)
