@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -19,7 +20,7 @@ from lensmaker.phenomena.bayes_classifier.plan import LEARNED, Plan, Start, Task
 from lensmaker.phenomena.bayes_classifier.problems import possible, problem
 from lensmaker.phenomena.bayes_classifier.training import Reached, Trainings
 from lensmaker.phenomena.finding import over_trainings
-from lensmaker.phenomena.folder import mark, publish, put, taken
+from lensmaker.phenomena.folder import publish, put, taken
 from lensmaker.phenomena.kept import KeptPlan
 from lensmaker.theories.polynomial_networks.theory import LIN
 
@@ -55,14 +56,11 @@ class BayesClassifier(Phenomenon):
         return cls(Plan(sizes=(32, 512), updates=200, seeds=5, held_out=1000, large=False))
 
     def run(self, folder: Path, progress: Progress | None = None) -> Outcome:
-        mark(folder, self.plan)
         kept = KeptPlan(folder, self.plan)
-        counted = {
-            task: _counted(
-                kept.of(f"counted-{task.name.lower()}", lambda task=task: self._count(task, progress))
-            )
-            for task in self.plan.tasks
-        }
+        counted = {}
+        for task in self.plan.tasks:
+            made = kept.of(f"counted-{task.name.lower()}", partial(self._count, task, progress))
+            counted[task] = Counted(**{**made, "possible": Estimate(*made["possible"])})
         curves = {
             (task, start): points
             for task in LEARNED
@@ -122,6 +120,7 @@ class BayesClassifier(Phenomenon):
                 "largest_error": max(c.errors),
                 "accuracy": over_trainings(c.accuracies).value,
                 "accuracy_error": over_trainings(c.accuracies).error,
+                "accuracy_shuffled": over_trainings(c.shuffled).value,
                 "possible": c.possible.value,
                 "possible_error": c.possible.error,
                 "posterior_bound": c.posterior_bound,
@@ -186,7 +185,3 @@ class BayesClassifier(Phenomenon):
             "y": "excess risk",
             "panels": panels,
         }
-
-
-def _counted(kept: dict[str, Any]) -> Counted:
-    return Counted(**{**kept, "possible": Estimate(*kept["possible"])})

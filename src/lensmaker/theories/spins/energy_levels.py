@@ -31,7 +31,7 @@ def energy_levels(rows: int, columns: int, K: float, *, digits: int = 30) -> NDA
     Examples
     --------
     >>> p = energy_levels(4, 4, 0.5)
-    >>> abs(p[0] / p[2] - 2 * math.exp(4.0) / 32) < 1e-12  # two ground states; 32 with one spin turned over
+    >>> bool(abs(p[0] / p[2] - 2 * math.exp(4.0) / 32) < 1e-12)  # two ground states; 32 with one spin turned over
     True
     """
     if rows % 2 or columns % 2 or min(rows, columns) < 2:
