@@ -100,12 +100,22 @@ def moment(kernel: Tensor, positions: Sequence[Tensor], order: int) -> Tensor:
     [[6.0, 0.0], [0.0, 6.0]]
     """
     _check(kernel, positions)
-    z = tap_vectors(positions).to(kernel.device)
-    flat = kernel.double().flatten(kernel.ndim - len(positions))
-    factors = torch.ones(len(z), 1, dtype=torch.float64, device=kernel.device)
+    return moment_of_taps(kernel.flatten(kernel.ndim - len(positions)), tap_vectors(positions), order)
+
+
+def moment_of_taps(values: Tensor, places: Tensor, order: int) -> Tensor:
+    r"""The same of taps (…, T) at any places (T, d), on no grid.
+
+    Examples
+    --------
+    >>> moment_of_taps(torch.tensor([1.0, 3.0]), torch.tensor([[0.0, 0.5], [1.0, 0.0]]), 1).tolist()
+    [3.0, 0.5]
+    """
+    z = places.to(values.device, torch.float64)
+    factors = torch.ones(len(z), 1, dtype=torch.float64, device=values.device)
     for _ in range(order):
         factors = (factors[:, :, None] * z[:, None, :]).flatten(1)
-    return (flat @ factors).reshape(*flat.shape[:-1], *(len(positions),) * order)
+    return (values.double() @ factors).reshape(*values.shape[:-1], *(z.shape[1],) * order)
 
 
 def kernel_from_moments(moments: Tensor, positions: Sequence[Tensor]) -> Tensor:
@@ -184,11 +194,14 @@ def symbol(kernel: Tensor, positions: Sequence[Tensor], k: Tensor) -> Tensor:
     [1.0, 0.5, 0.0]
     """
     _check(kernel, positions)
-    if k.ndim != 2 or k.shape[1] != len(positions):
-        raise InputError(f"wave vectors (n, {len(positions)})", f"a shape {tuple(k.shape)}", "pass one a row")
-    phases = k.double() @ tap_vectors(positions).to(k.device).T
-    flat = kernel.double().flatten(kernel.ndim - len(positions))
-    return torch.complex(flat @ phases.cos().T, flat @ phases.sin().T)
+    return symbol_of_taps(kernel.flatten(kernel.ndim - len(positions)), tap_vectors(positions), k)
+
+
+def symbol_of_taps(values: Tensor, places: Tensor, k: Tensor) -> Tensor:
+    r"""The same of taps (…, T) at any places (T, d), on no grid."""
+    real, imaginary = waves(places, k)
+    flat = values.double()
+    return torch.complex(flat @ real.T.to(flat.device), flat @ imaginary.T.to(flat.device))
 
 
 def taylor_symbol(kernel: Tensor, positions: Sequence[Tensor], k: Tensor, order: int) -> Tensor:
@@ -201,16 +214,34 @@ def taylor_symbol(kernel: Tensor, positions: Sequence[Tensor], k: Tensor, order:
     [0.9975]
     """
     _check(kernel, positions)
-    phases = k.double() @ tap_vectors(positions).to(k.device).T
+    real, imaginary = waves(tap_vectors(positions), k, order)
     flat = kernel.double().flatten(kernel.ndim - len(positions))
+    return torch.complex(flat @ real.T.to(flat.device), flat @ imaginary.T.to(flat.device))
+
+
+def waves(places: Tensor, k: Tensor, order: int | None = None) -> tuple[Tensor, Tensor]:
+    r"""Real and imaginary part of e^{ik·z}, or of its Taylor polynomial of that order, each (n, T).
+
+    Raises
+    ------
+    InputError
+        If the wave vectors have another dimension than the places.
+    """
+    if k.ndim != 2 or k.shape[1] != places.shape[1]:
+        raise InputError(
+            f"wave vectors (n, {places.shape[1]})", f"a shape {tuple(k.shape)}", "pass one a row"
+        )
+    phases = k.double() @ places.to(k.device, torch.float64).T
+    if order is None:
+        return phases.cos(), phases.sin()
     real, imaginary = torch.zeros_like(phases), torch.zeros_like(phases)
     for j in range(order + 1):
-        term = phases**j / math.factorial(j) * (-1.0) ** (j // 2)
+        term = phases**j * ((-1.0) ** (j // 2) / math.factorial(j))
         if j % 2:
-            imaginary = imaginary + term
+            imaginary += term
         else:
-            real = real + term
-    return torch.complex(flat @ real.T, flat @ imaginary.T)
+            real += term
+    return real, imaginary
 
 
 def tap_vectors(positions: Sequence[Tensor]) -> Tensor:
