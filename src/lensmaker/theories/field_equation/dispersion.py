@@ -1,4 +1,4 @@
-"""The dispersion of a layer: ω = −i ln K along a direction, on a branch of the logarithm that is followed from k = 0."""
+"""The dispersion of a layer: ω = −i ln K along a direction, the logarithm followed from k = 0 on."""
 
 from __future__ import annotations
 

@@ -88,7 +88,7 @@ class EffectiveKernel:
 
     @cached_property
     def taps(self) -> Tensor:
-        """w with all that is folded, (out, in/groups, T), float64; its places are `sites`."""
+        """The kernel with all that is folded, (out, in/groups, T), float64; its places are `sites`."""
         w = self.weight.double() * self.scale[:, None, None]
         if self.identity is None:
             return w
@@ -176,7 +176,7 @@ def _kernel(
 ) -> EffectiveKernel:
     notes = list(near.notes)
     field, d = fields.get(near.source), len(weights.kernel)
-    if field is None or field.sights and len(field.sights) != d:
+    if field is None or (field.sights and len(field.sights) != d):
         notes.append("what a position of its input is in pixels is not known: lengths are in positions")
         spacing = (1.0,) * d
     else:

@@ -67,7 +67,7 @@ class LayerField:
 
     @cached_property
     def gain(self) -> float:
-        """N: the root mean square, over channels that come out, of the sums of weights; of one channel the sum itself."""
+        """N: root mean square, over channels that come out, of the sums of weights; of one channel the sum itself."""
         if self.kernel.inputs == self.kernel.outputs == 1:
             return float(self.kernel.taps.sum())
         return math.sqrt(max(float(self._sums.sum()), 0.0) / self.kernel.outputs)
@@ -101,7 +101,7 @@ class LayerField:
 
     @cached_property
     def covariance(self) -> Tensor:
-        """c = g − AAᵀ, (d, d), pixels²: what a bump's covariance grows by, wherever the centre is taken."""
+        """The metric about the mean, c = g − AAᵀ, (d, d), pixels²: what a bump's covariance grows by."""
         return self.metric - self.drift[:, None] * self.drift[None]
 
     @cached_property
@@ -125,7 +125,7 @@ class LayerField:
 
     @cached_property
     def gauge(self) -> Tensor:
-        """a = g⁻¹A, (d,), 1/pixel, of the gauge form ½(∂ + a)ᵀ g (∂ + a) = ½∂g∂ + A∂ + ½aᵀga, all constant.
+        """The gauge field a = g⁻¹A, (d,), 1/pixel: ½(∂ + a)ᵀ g (∂ + a) = ½∂g∂ + A∂ + ½aᵀga.
 
         Raises
         ------

@@ -41,7 +41,7 @@ def validity_wavelength(field: LayerField, order: int = 2, tolerance: float = TO
     ...     _ = blur.weight.copy_(torch.tensor([[[0.25, 0.5, 0.25]]]))
     >>> field = LayerField(effective_kernels(record(blur, torch.ones(1, 1, 9)))[0])
     >>> round(validity_wavelength(field), 4)  # (1 + cos k)/2 against 1 − k²/4
-    4.2757
+    4.717
     """
     shortest = 2.0 * max(field.kernel.spacing)
     if field.is_silent:
@@ -86,7 +86,7 @@ def _excess(field: LayerField, k: Tensor, order: int, tolerance: float) -> Tenso
 
 
 def directions(dimension: int) -> Tensor:
-    """Unit vectors over half of the sphere, axes and diagonals among them: a symbol at −k is the conjugate of that at k.
+    """Unit vectors over half of the sphere, with axes and diagonals: the symbol at −k is the conjugate of that at k.
 
     Examples
     --------
