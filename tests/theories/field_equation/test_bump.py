@@ -1,4 +1,4 @@
-"""Bumps that really go through layers: where they arrive, how wide they are, and where the theory says it does not know."""
+"""Bumps that really go through layers: where they arrive, how wide, and where the theory says it does not know."""
 
 from __future__ import annotations
 

@@ -11,9 +11,7 @@ from torch.nn import functional as F
 
 from lensmaker.systems.networks import record
 from lensmaker.theories.field_equation.connection import connection
-from lensmaker.theories.field_equation.layer_field import LayerField
 from lensmaker.theories.field_equation.theory import read
-
 from theories.field_equation.kernels import drawn, field_of
 from theories.field_equation.spectral import correlated, derivative, smooth
 

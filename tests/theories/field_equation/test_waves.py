@@ -17,7 +17,6 @@ from lensmaker.theories.field_equation.kind import Kind, kind_of
 from lensmaker.theories.field_equation.layer_field import LayerField
 from lensmaker.theories.field_equation.theory import read
 from lensmaker.theories.field_equation.validity import relative_error, validity_wavelength
-
 from theories.field_equation.kernels import drawn, field_of
 
 
@@ -43,7 +42,7 @@ def test_a_lazy_walk_only_fades(p: float) -> None:
         assert found.zeros == pytest.approx([math.acos(1 - 1 / (2 * p))] if p > 0.25 else [], abs=1e-9)
     torch.testing.assert_close(omega.imag, -K.abs().log())
     torch.testing.assert_close(
-        omega.real.abs(), torch.where(K > 0, 0.0, math.pi).double(), atol=1e-12, rtol=0
+        omega.real.abs(), torch.where(K > 0, torch.zeros_like(K), math.pi), atol=1e-12, rtol=0
     )
 
 

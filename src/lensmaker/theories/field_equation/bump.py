@@ -44,7 +44,8 @@ def bump(fields: Sequence[LayerField], amplitude: float) -> Bump:
     r"""A bump of the given height after a chain of single-channel layers, none of which is near a border.
 
     Sums of cumulants are exact while the layers are linear on what flows: through ReLU while no kernel has a negative
-    weight; through others while the height a_t ≤ a Π Σ|w| stays where f(u) = f′(0)u up to a part δ_t. `bending` is Σ δ_t.
+    weight; through others while the height a_t ≤ a Π Σ|w| stays where f(u) = f′(0)u up to a part δ_t. The sum of these
+    parts is `bending`.
 
     Parameters
     ----------

@@ -22,7 +22,7 @@ Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class PointSpread(Instrument):
+class PointSpreadGradients(Instrument):
     r"""Width, drift and ellipticity of the gradient of the centre of every convolution's output; lengths in pixels.
 
         P(x) = Σ_c (∂(Σ_o ε_o y_o(centre))/∂φ_c(x))²,   ε_o = ±1 at random
@@ -53,7 +53,7 @@ class PointSpread(Instrument):
     >>> conv = torch.nn.Conv1d(1, 1, 3, padding=1, bias=False)
     >>> with torch.no_grad():
     ...     _ = conv.weight.copy_(torch.tensor([[[0.0, 1.0, 1.0]]]))
-    >>> for m in PointSpread(samples=2).measure(Network(conv, torch.randn(2, 1, 9))):
+    >>> for m in PointSpreadGradients(samples=2).measure(Network(conv, torch.randn(2, 1, 9))):
     ...     print(m.where, m.quantity, round(m.value, 6))
     conv1d[axis=0] point_spread_drift 0.5
     conv1d point_spread_width 0.5
