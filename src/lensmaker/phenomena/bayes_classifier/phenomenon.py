@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from lensmaker.core import Reference, Table
+from lensmaker.core.bibliography import LIN_2017
 from lensmaker.core.progress import Progress
 from lensmaker.numerics.resampling import Estimate
 from lensmaker.numerics.seeding import stream
@@ -23,7 +24,6 @@ from lensmaker.phenomena.bayes_classifier.training import Reached, Trainings
 from lensmaker.phenomena.finding import over_trainings
 from lensmaker.phenomena.folder import publish, put, taken
 from lensmaker.phenomena.kept import KeptPlan
-from lensmaker.theories.polynomial_networks.theory import LIN
 
 DRAWN = (Start.RANDOM, Start.WRONG, Start.READ_OUT, Start.COMPILED)
 """Starts of the figure; permuted weights are off its scale."""
@@ -63,7 +63,7 @@ class BayesClassifier(Phenomenon):
     summary = (
         "Whether compiled Hamiltonians are the Bayes classifier, and how many examples that saves a training."
     )
-    references: ClassVar[tuple[Reference, ...]] = (LIN,)
+    references: ClassVar[tuple[Reference, ...]] = (LIN_2017,)
 
     @classmethod
     def quick(cls) -> BayesClassifier:
