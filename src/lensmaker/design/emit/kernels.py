@@ -17,8 +17,8 @@ DROPPED = 1e-14
 def exact_kernel(medium: Medium, grid: Grid, step: float) -> Tensor:
     r"""Weights w(z) with Σ_z w(z) e^{ikz} = e^{hP(k)} at all momenta of a periodic grid, (C, C, *kernel).
 
-    As wide as it must be, at most the grid: where its length is even, the neighbour halfway round is shared by both
-    sides.
+    As wide as it must be, at most the grid, where the neighbour halfway round an even length is shared by both sides.
+    It is narrow where the shortest waves are damped away, and falls off as slowly as 1/z² where they are cut off.
 
     Examples
     --------
