@@ -454,6 +454,18 @@ QUANTITIES: tuple[Quantity, ...] = (
         "Largest over smallest principal width of squared gradients of the centre of a layer.",
         Scale.LOG,
     ),
+    Quantity(
+        "depth_order",
+        "p",
+        "1",
+        "Power of the step at which a residual network, refined, goes to its limit of continuous depth.",
+    ),
+    Quantity(
+        "depth_gap",
+        "ε_∞",
+        "1",
+        "|x − x_∞|/|x_∞| of the output of a residual network and of its limit of continuous depth, over all samples.",
+    ),
 )
 
 _BY_NAME = {q.name: q for q in QUANTITIES}
