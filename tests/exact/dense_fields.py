@@ -23,7 +23,8 @@ def matrix(
 ) -> Floats:
     """½ g^{ij} ∂_i∂_j + A^i ∂_i + V by differences of three points.
 
-    `coefficients(site)` are (d, d, C, C), (d, C, C) and (C, C); `boundary` is "periodic", "reflecting" (in the last point) or "zero".
+    `coefficients(site)` are (d, d, C, C), (d, C, C) and (C, C); `boundary` is "periodic", "reflecting" (in the
+    last point) or "zero".
     """
     sites = list(product(*map(range, shape)))
     at = {site: k for k, site in enumerate(sites)}

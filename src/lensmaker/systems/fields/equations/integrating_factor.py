@@ -113,7 +113,7 @@ def advance(
             off = torch.stack([moved(k, by, 1.0 - c) * (w * step) for k, c, w in parts if w]).sum(0)
             error = torch.fft.irfftn(off, s=grid.shape, dim=axes)
             after = torch.fft.irfftn(at, s=grid.shape, dim=axes)
-            ratio = float((error / (tolerance * (1 + after.abs()))).square().mean().sqrt())
+            ratio = float((error / (tolerance * (1 + after.abs()))).abs().max())
             steps += 1
             if not math.isfinite(ratio):
                 ratio = 1e6
