@@ -58,18 +58,14 @@ class LocallyConnected(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         wide = self.grid.padded(x, [k // 2 for k in self.kernel])
-        windows = [
-            wide[
-                (
-                    slice(None),
-                    slice(None),
-                    *(slice(s, s + n) for s, n in zip(step, self.grid.shape, strict=True)),
-                )
-            ]
-            for step in itertools.product(*map(range, self.kernel))
-        ]
-        seen = torch.stack(windows, 2)  # (batch, channels, taps, *shape)
-        return torch.einsum("oit...,bit...->bo...", self.weight.flatten(2, 1 + self.grid.axes), seen)
+        taps = self.weight.flatten(2, 1 + self.grid.axes).unbind(2)
+        total = x.new_zeros(len(x), self.weight.shape[0], *self.grid.shape)
+        for tap, step in zip(taps, itertools.product(*map(range, self.kernel)), strict=True):
+            window = [slice(s, s + n) for s, n in zip(step, self.grid.shape, strict=True)]
+            seen = wide[(slice(None), slice(None), *window)]
+            for i in range(x.shape[1]):  # a contraction point by point would be many times slower
+                total = torch.addcmul(total, tap[:, i], seen[:, i : i + 1])
+        return total
 
     def extra_repr(self) -> str:
         return f"{self.weight.shape[1]}, {self.weight.shape[0]}, kernel_size={self.kernel}, grid={self.grid}"

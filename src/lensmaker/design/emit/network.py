@@ -74,11 +74,13 @@ class Step(nn.Module):
         for row in self.scheme.stages:
             at = x
             for a, k in zip(row, ks, strict=True):
-                at = at + a * k if a else at
+                if a:
+                    at = at + (k if a == 1 else a * k)
             ks.append(self.law(at))
-        total = torch.zeros_like(x) if not ks else self.scheme.weights[0] * ks[0]
-        for b, k in zip(self.scheme.weights[1:], ks[1:], strict=True):
-            total = total + b * k
+        parts = [k if b == 1 else b * k for b, k in zip(self.scheme.weights, ks, strict=True) if b]
+        total = parts[0]
+        for part in parts[1:]:
+            total = total + part
         return total
 
 

@@ -61,6 +61,8 @@ def advance(
         )
     axes = tuple(range(-grid.axes, 0))
     symbol = grid_symbol(medium, grid, space)
+    if not bool((symbol.imag != 0).any()):
+        symbol = symbol.real.contiguous()  # half the work
     kept: dict[float, dict[float, Tensor]] = {}
 
     def propagators(h: float) -> dict[float, Tensor]:
@@ -77,7 +79,7 @@ def advance(
         f = by[round(gap, 15)]
         if f.shape[-1] == 1:
             return waves * f[..., 0, 0]
-        return torch.einsum("...oc,bc...->bo...", f, waves)
+        return torch.einsum("...oc,bc...->bo...", f.to(waves.dtype), waves)
 
     def reaction(waves: Tensor) -> Tensor:
         tally.evaluations += 1
@@ -107,7 +109,7 @@ def advance(
                 at = moved(waves, by, NODES[i])
                 for j, b in enumerate(STAGES[i]):
                     if b:
-                        at = at + moved(ks[j], by, NODES[i] - NODES[j]) * (b * step)
+                        at = torch.add(at, moved(ks[j], by, NODES[i] - NODES[j]), alpha=b * step)
                 ks.append(reaction(at))
             parts = zip(ks, NODES, DIFFERENCE, strict=True)
             off = torch.stack([moved(k, by, 1.0 - c) * (w * step) for k, c, w in parts if w]).sum(0)
