@@ -68,7 +68,10 @@ CASES = {
         tuple(Method),
     ),
     "bent_diffusion": Case(
-        advection_diffusion(GRID, diffusivity=BENT), "d*laplace(c)", {"d": BENT}, (Method.ADAPTIVE,)
+        advection_diffusion(GRID, diffusivity=BENT),
+        "d*laplace(c)",
+        {"d": BENT},
+        (Method.TORCHDIFFEQ, Method.RUNGE_KUTTA),
     ),
 }
 

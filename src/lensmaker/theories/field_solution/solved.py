@@ -112,7 +112,7 @@ def solved(train: Train, *, tolerance: float = 1e-9) -> Solved:
         start.detach().double(),
         times,
         space=Space.SPECTRAL,
-        method=Method.INTEGRATING_FACTOR if waves else Method.ADAPTIVE,
+        method=Method.INTEGRATING_FACTOR if waves else Method.RUNGE_KUTTA,
         tolerance=tolerance,
     )
     return Solved(chain, equation, start.detach().double(), found)

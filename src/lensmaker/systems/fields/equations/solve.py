@@ -14,13 +14,16 @@ from lensmaker.systems.fields.equations.equation import FieldEquation, piecewise
 from lensmaker.systems.fields.equations.integrating_factor import advance
 from lensmaker.systems.fields.equations.operators import Space
 from lensmaker.systems.fields.equations.rates import rate
-from lensmaker.systems.fields.equations.stepping import Stopped, Tally
+from lensmaker.systems.fields.equations.stepping import Frame, Stopped, Tally, march
 
 
 class Method(Enum):
     """How time is stepped."""
 
-    ADAPTIVE = "Dormand and Prince's pair of orders 5 and 4, by torchdiffeq, for every equation"
+    RUNGE_KUTTA = "Dormand and Prince's pair of orders 5 and 4, for every equation"
+    TORCHDIFFEQ = (
+        "the same pair by torchdiffeq, another's code to check against; it takes several times as long"
+    )
     INTEGRATING_FACTOR = (
         "the same pair behind the exact propagator of the linear part (Lawson), for uniform media on periodic grids "
         "without a mobility: short waves do not limit the step"
@@ -60,7 +63,7 @@ def solve(
     times: Sequence[float],
     *,
     space: Space = Space.SPECTRAL,
-    method: Method = Method.ADAPTIVE,
+    method: Method = Method.RUNGE_KUTTA,
     tolerance: float = 1e-8,
     limit: int = 100_000,
 ) -> Solution:
@@ -75,7 +78,7 @@ def solve(
     space
         Spectral derivatives, or differences.
     method
-        `Method.ADAPTIVE` asks for torchdiffeq, `pip install lensmaker[fields]`.
+        `Method.TORCHDIFFEQ` asks for torchdiffeq, `pip install lensmaker[fields]`.
     limit
         Steps between two times.
 
@@ -109,11 +112,13 @@ def solve(
         inside = [t for t in ends if begin < t <= end]
         stops = [*inside, *([end] if end not in inside else [])]
         try:
-            if method is Method.ADAPTIVE:
-                f = rate(equation, medium, space)
-                fields = _adaptive(f, field, begin, stops, tolerance, tally)
-            else:
+            if method is Method.INTEGRATING_FACTOR:
                 fields = advance(equation, medium, space, field, begin, stops, tolerance, tally)
+            else:
+                f = rate(equation, medium, space)
+                stepper = _by_torchdiffeq if method is Method.TORCHDIFFEQ else _by_pair
+                with torch.no_grad():
+                    fields = stepper(f, field, begin, stops, tolerance, tally)
         except Stopped as stopped:
             convergence = stopped.convergence
             break
@@ -123,7 +128,28 @@ def solve(
     return Solution(tuple(ends), torch.stack(found), convergence, tally.evaluations)
 
 
-def _adaptive(
+class _Plain(Frame):
+    """The field itself."""
+
+    def __init__(self, law: Callable[[Tensor], Tensor]) -> None:
+        self.law = law
+
+    def rate(self, y: Tensor) -> Tensor:
+        return self.law(y)
+
+
+def _by_pair(
+    f: Callable[[Tensor], Tensor],
+    field: Tensor,
+    begin: float,
+    stops: list[float],
+    tolerance: float,
+    tally: Tally,
+) -> list[Tensor]:
+    return march(_Plain(f), field, begin, stops, tolerance, tally)
+
+
+def _by_torchdiffeq(
     f: Callable[[Tensor], Tensor],
     field: Tensor,
     begin: float,
@@ -137,7 +163,7 @@ def _adaptive(
         raise MissingDependencyError(
             "torchdiffeq",
             "none installed",
-            "pip install lensmaker[fields], or take Method.INTEGRATING_FACTOR",
+            "pip install lensmaker[fields], or take Method.RUNGE_KUTTA",
         ) from missing
 
     def counted(_: Tensor, y: Tensor) -> Tensor:
@@ -147,10 +173,7 @@ def _adaptive(
     t = torch.tensor([begin, *stops], dtype=torch.float64)
     options = {"max_num_steps": tally.limit, "norm": _largest}
     try:
-        with torch.no_grad():
-            fields = odeint(
-                counted, field, t, rtol=tolerance, atol=tolerance, method="dopri5", options=options
-            )
+        fields = odeint(counted, field, t, rtol=tolerance, atol=tolerance, method="dopri5", options=options)
     except AssertionError as failed:  # its way of giving up
         raise Stopped(_reason(str(failed))) from failed
     if not bool(torch.isfinite(fields).all()):
