@@ -448,11 +448,10 @@ QUANTITIES: tuple[Quantity, ...] = (
         "Centroid of squared gradients of the centre of a layer, less the middle of its receptive field.",
     ),
     Quantity(
-        "point_spread_anisotropy",
-        "σ₊/σ₋",
+        "point_spread_ellipticity",
+        "e_P",
         "1",
-        "Largest over smallest principal width of squared gradients of the centre of a layer.",
-        Scale.LOG,
+        "Of the covariance C of squared gradients at an image's pixels: (C₀₀ − C₁₁)/tr C, and 2C₀₁/tr C.",
     ),
     Quantity(
         "depth_order",

@@ -9,7 +9,7 @@ from lensmaker.instruments.boltzmann.variational_map import VariationalMap
 from lensmaker.instruments.continuous_depth import ContinuousDepth
 from lensmaker.instruments.convolutions.field_law_error import FieldLawError
 from lensmaker.instruments.convolutions.input_spectrum import InputSpectrum
-from lensmaker.instruments.convolutions.point_spread import PointSpread
+from lensmaker.instruments.convolutions.point_spread_gradients import PointSpreadGradients
 from lensmaker.instruments.couplings import MaximumLikelihood, MinimumProbabilityFlow, PseudoLikelihood
 from lensmaker.instruments.fields.field_spectrum import FieldSpectrum
 from lensmaker.instruments.gate_errors import GateErrors
@@ -51,7 +51,7 @@ INSTRUMENTS: tuple[type[Instrument], ...] = (
     LearnedHamiltonian,
     InputSpectrum,
     FieldLawError,
-    PointSpread,
+    PointSpreadGradients,
     ContinuousDepth,
 )
 """Every instrument there is; the CLI, the docs and the conformance tests read this tuple."""

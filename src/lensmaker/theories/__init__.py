@@ -6,6 +6,7 @@ from lensmaker.theories.boltzmann.plefka import Plefka
 from lensmaker.theories.boltzmann.random_fields import RandomFields
 from lensmaker.theories.boltzmann.theory import BoltzmannTheory
 from lensmaker.theories.criticality import Criticality
+from lensmaker.theories.field_equation.theory import FieldEquation
 from lensmaker.theories.field_solution.theory import FieldSolution
 from lensmaker.theories.fields.block_averages import BlockAverages
 from lensmaker.theories.fields.naive_scaling import NaiveScaling
@@ -13,6 +14,7 @@ from lensmaker.theories.finite_width import FiniteWidth
 from lensmaker.theories.kernel_recursion.theory import KernelRecursion
 from lensmaker.theories.markov.distillation import Distillation
 from lensmaker.theories.mean_field import MeanField
+from lensmaker.theories.point_spread.theory import PointSpread
 from lensmaker.theories.polynomial_networks.gates import ProductGate
 from lensmaker.theories.polynomial_networks.linear_flattening import LinearFlattening
 from lensmaker.theories.polynomial_networks.theory import PolynomialNetworks
@@ -69,6 +71,8 @@ THEORIES: tuple[type[Theory], ...] = (
     ProductGate,
     BlockAverages,
     NaiveScaling,
+    FieldEquation,
+    PointSpread,
     FieldSolution,
     ResidualLimit,
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -10,6 +11,8 @@ from torch import Tensor
 
 from lensmaker.core import InputError
 from lensmaker.theories.field_equation.layer_field import LayerField
+
+Symbol = Callable[[Tensor], Tensor]
 
 ZERO = 1e-9
 """Of the largest |K|: a symbol below that is zero, and has no logarithm."""
@@ -31,7 +34,7 @@ class Dispersion:
     omega
         ω, complex (n,); Im ω = ∞ where K = 0.
     zeros
-        Wave numbers of `k` at which K = 0, which stops the wave.
+        Wave numbers at which K = 0, which stops the wave.
     crossings
         Between which wave numbers K crosses the negative real axis, where the principal logarithm jumps by 2π.
     """
@@ -99,12 +102,13 @@ def dispersion(field: LayerField, direction: Tensor | None = None, points: int =
     end = math.pi / max(field.kernel.spacing)
     fine = (points - 1) * max(1, math.ceil(64 / (points - 1))) * REFINEMENT
     k = torch.linspace(0, end, fine + 1, dtype=torch.float64)
-    symbol = field.scalar_symbol(k[:, None] * unit)
-    size = symbol.abs()
-    gone = size <= ZERO * size.max()
-    omega, crossings = _followed(symbol, gone, k)
+
+    def along(numbers: Tensor) -> Tensor:
+        return field.scalar_symbol(numbers[:, None] * unit)
+
+    symbol = along(k)
+    omega, zeros, crossings = _followed(along, symbol, k)
     kept = torch.arange(0, fine + 1, fine // (points - 1))
-    zeros = tuple(float(x) for x in k[gone])
     return Dispersion(k[kept], omega[kept], zeros, crossings)
 
 
@@ -123,20 +127,48 @@ def _unit(field: LayerField, direction: Tensor | None) -> Tensor:
     return direction.double() / direction.double().norm()
 
 
-def _followed(symbol: Tensor, gone: Tensor, k: Tensor) -> tuple[Tensor, tuple[tuple[float, float], ...]]:
-    """ω with a continuous real part on each stretch between zeros, and where the principal one jumps."""
+Crossings = tuple[tuple[float, float], ...]
+
+
+def _followed(along: Symbol, symbol: Tensor, k: Tensor) -> tuple[Tensor, tuple[float, ...], Crossings]:
+    """ω with a continuous real part on each stretch between zeros, the zeros, and where the principal one jumps."""
+    largest = float(symbol.abs().max())
+    gone = symbol.abs() <= ZERO * largest
+    zeros = [float(x) for x in k[gone]]
     principal = symbol.angle()
     jumps = principal.diff()
-    near = gone[1:] | gone[:-1]
-    turns = torch.where(near, torch.zeros_like(jumps), -(jumps / (2 * math.pi)).round())
-    # Beyond a zero the count of turns begins anew.
-    total, count = torch.zeros_like(principal), 0.0
-    crossings = []
-    for i, (turn, reset) in enumerate(zip(turns.tolist(), near.tolist(), strict=True)):
-        count = 0.0 if reset else count + turn
+    turns = -(jumps / (2 * math.pi)).round()
+    steps = jumps + 2 * math.pi * turns
+    reset = gone[1:] | gone[:-1]
+    for i in torch.nonzero((steps.abs() > math.pi / 2) & ~reset).flatten().tolist():
+        # The argument moves fast: either there is a zero in between, or the step was too large to follow it.
+        at, size = _smallest(along, float(k[i]), float(k[i + 1]))
+        if size <= ZERO * largest:
+            zeros.append(at)
+            reset[i] = True
+        else:
+            finer = torch.linspace(float(k[i]), float(k[i + 1]), 4097, dtype=torch.float64)
+            parts = along(finer).angle().diff()
+            moved = float((parts - 2 * math.pi * (parts / (2 * math.pi)).round()).sum())
+            turns[i] = round((moved - float(jumps[i])) / (2 * math.pi))
+    total, count, crossings = torch.zeros_like(principal), 0.0, []
+    for i, (turn, anew) in enumerate(zip(turns.tolist(), reset.tolist(), strict=True)):
+        count = 0.0 if anew else count + turn
         total[i + 1] = count
-        if turn:
+        if turn and not anew:
             crossings.append((float(k[i]), float(k[i + 1])))
-    real = principal + 2 * math.pi * total
-    imaginary = torch.where(gone, torch.full_like(real, math.inf), -symbol.abs().clamp_min(1e-300).log())
-    return torch.complex(real, imaginary), tuple(crossings)
+    imaginary = torch.where(gone, torch.full_like(principal, math.inf), -symbol.abs().clamp_min(1e-300).log())
+    omega = torch.complex(principal + 2 * math.pi * total, imaginary)
+    return omega, tuple(sorted(zeros)), tuple(crossings)
+
+
+def _smallest(along: Symbol, low: float, high: float) -> tuple[float, float]:
+    """Where |K| is smallest on an interval, and how small: a grid that closes in."""
+    at, size = low, math.inf
+    for _ in range(12):
+        grid = torch.linspace(low, high, 65, dtype=torch.float64)
+        sizes = along(grid).abs()
+        best = int(sizes.argmin())
+        at, size = float(grid[best]), float(sizes[best])
+        low, high = float(grid[max(0, best - 1)]), float(grid[min(64, best + 1)])
+    return at, size

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
+import torch
 from torch import Tensor
 
 from lensmaker.core import INSIDE, InputError, Prediction, Reference, Regime, Table, Where
@@ -19,6 +20,9 @@ from lensmaker.theories.field_equation.layer_field import LayerField
 from lensmaker.theories.field_equation.validity import TOLERANCE, validity_wavelength
 
 ORDERS = (0, 1, 2)
+
+CORRELATED, ALONE = 0.1, 0.02
+"""Relative errors of an expected error where channels are mixed, and where each goes alone."""
 
 
 @dataclass(frozen=True)
@@ -134,9 +138,11 @@ class FieldEquation(Theory):
         if kernel.is_local:
             return
         inputs = train.values[kernel.source].tensor
+        relative = _left_open(field, inputs)
         for order in ORDERS:
             at = replace(kernel.where, coordinates=(("order", float(order)),))
-            yield self._or_why_not("law_error", at, lambda order=order: _expected(field, inputs, order))  # type: ignore[misc]
+            found = self._or_why_not("law_error", at, lambda order=order: _expected(field, inputs, order))  # type: ignore[misc]
+            yield replace(found, error=relative * found.value)
 
     def _or_why_not(self, name: str, where: Where, value: Callable[[], float]) -> Prediction:
         try:
@@ -167,6 +173,19 @@ def _expected(field: LayerField, inputs: Tensor | None, order: int) -> float:
     if inputs is None or inputs.ndim < field.kernel.dimension + 1:
         raise InputError("an input that was kept", "one that was not", "record it with keep=True")
     return expected_error(field.kernel, inputs, order)
+
+
+def _left_open(field: LayerField, inputs: Tensor | None) -> float:
+    """Relative error of an expected error: of correlated channels, and of the outputs left out near the border."""
+    kernel = field.kernel
+    open_ = CORRELATED if kernel.groups < kernel.inputs else ALONE
+    if inputs is None:
+        return open_
+    sides = inputs.shape[-kernel.dimension :]
+    reach = (kernel.places.amax(0) - kernel.places.amin(0)) / torch.tensor(
+        kernel.spacing, dtype=torch.float64
+    )
+    return open_ + float(sum(r / n for r, n in zip(reach.tolist(), sides, strict=True))) / 4
 
 
 __all__ = ["ORDERS", "TOLERANCE", "FieldEquation", "along", "read"]

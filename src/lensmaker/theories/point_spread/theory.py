@@ -14,9 +14,14 @@ from lensmaker.core import INSIDE, InputError, Prediction, Reference, Regime, Ta
 from lensmaker.core.bibliography import LUO_2016
 from lensmaker.systems.networks import Element, Network, Train
 from lensmaker.systems.networks.receptive_field import Field, receptive_fields
+from lensmaker.systems.networks.weights import weights_of
 from lensmaker.theories.base import Theory
 from lensmaker.theories.point_spread.cloud import Cloud, Weighing
 from lensmaker.theories.point_spread.laws import NoLaw, law
+
+INTERFERENCE, OF_SHAPE = 0.07, 3.5
+"""Relative error of a width: 0.07 √(Σ 1/C²) over layers of C channels; drift, in widths, and ellipticity have 3.5 times
+as much. Fitted to 48 fresh ReLU networks of 4 to 32 channels and ten layers."""
 
 REACH = 2.0
 """Widths from the centroid within which the image must go on."""
@@ -24,7 +29,7 @@ REACH = 2.0
 
 @dataclass(frozen=True)
 class PointSpread(Theory):
-    r"""Width, drift and anisotropy of what the centre of every convolution's output listens to; lengths in pixels.
+    r"""Width, drift and ellipticity of what the centre of every convolution's output listens to; lengths in pixels.
 
     A path from a pixel to the centre counts by the product of its weights, squared as a rule: for weights of random
     signs the squares of gradients are on average the sums over such paths. With p_l(z) = Σ w²/Σ Σ w² the moments add,
@@ -62,7 +67,7 @@ class PointSpread(Theory):
 
     name = "point_spread"
     summary = "What the centre of each convolution listens to, from second moments of kernels that add up."
-    quantities = ("point_spread_width", "point_spread_drift", "point_spread_anisotropy")
+    quantities = ("point_spread_width", "point_spread_drift", "point_spread_ellipticity")
     assumptions = (
         "signs of weights are independent of one another, where weights count squared",
         "slopes of activations are independent of position and of the weights",
@@ -120,45 +125,52 @@ class PointSpread(Theory):
     def _layer(
         self, element: Element, field: Field | None, cloud: Cloud | str, train: Train
     ) -> Iterator[Prediction]:
-        where, d = element.where, int(element.operation[-2])
+        d = int(element.operation[-2])
         if isinstance(cloud, str) or field is None or len(field.sights) != d:
             reason = cloud if isinstance(cloud, str) else "its outputs have no one receptive field"
-            yield from self._all(
-                where, d, torch.full((d,), math.nan), torch.full((d, d), math.nan), 0.0, reason
-            )
+            nothing = torch.full((d,), math.nan, dtype=torch.float64)
+            yield from self._all(element.where, nothing, nothing.expand(d, d), 0.0, reason)
             return
         centre = [n // 2 for n in train.values[element.outputs[0]].shape[-d:]]
         mean, covariance = cloud.spread()
         place = cloud.origin + cloud.jump * torch.tensor(centre, dtype=torch.float64) + mean
-        middle = torch.tensor(
-            [sum(s.at(c)) / 2 for s, c in zip(field.sights, centre, strict=True)], dtype=torch.float64
-        )
+        ends = [sum(s.at(c)) / 2 for s, c in zip(field.sights, centre, strict=True)]
+        drift = place - torch.tensor(ends, dtype=torch.float64)
         reason = _reason(place, covariance, train.values[_input(train)].shape[-d:])
-        yield from self._all(where, d, place - middle, covariance, self._error(element, train), reason)
+        yield from self._all(element.where, drift, covariance, _error(element, train), reason)
 
     def _all(
-        self, where: Where, d: int, drift: Tensor, covariance: Tensor, relative: float, reason: str
+        self, where: Where, drift: Tensor, covariance: Tensor, relative: float, reason: str
     ) -> Iterator[Prediction]:
         regime = Regime(reason) if reason else INSIDE
-        width = (
-            math.sqrt(max(float(covariance.diagonal().mean()), 0.0))
-            if not reason or covariance.isfinite().all()
-            else math.nan
-        )
+        d, variance = len(drift), float(covariance.diagonal().mean())
+        width = math.sqrt(variance) if variance >= 0 else math.nan
         for axis in range(d):
             at = replace(where, coordinates=(("axis", float(axis)),))
-            yield self.prediction("point_spread_drift", at, float(drift[axis]), relative * width, regime)
+            error = OF_SHAPE * relative * width
+            yield self.prediction("point_spread_drift", at, float(drift[axis]), error, regime)
         yield self.prediction("point_spread_width", where, width, relative * width, regime)
-        if d > 1:
-            ratio = math.nan
-            if bool(covariance.isfinite().all()):
-                values = torch.linalg.eigvalsh(covariance).clamp_min(0)
-                ratio = math.sqrt(float(values[-1] / values[0])) if float(values[0]) else math.inf
-            none = Regime("nothing is spread along an axis") if math.isinf(ratio) and not reason else regime
-            yield self.prediction("point_spread_anisotropy", where, ratio, relative * ratio, none)
+        if d == 2:
+            c, trace = covariance, 2 * variance
+            point = Regime("nothing is spread: it is a point") if not reason and not trace else regime
+            parts = (float(c[0, 0] - c[1, 1]), 2 * float(c[0, 1]))
+            for component, part in enumerate(parts):
+                at = replace(where, coordinates=(("component", float(component)),))
+                value = part / trace if trace else math.nan
+                yield self.prediction("point_spread_ellipticity", at, value, OF_SHAPE * relative, point)
 
-    def _error(self, element: Element, train: Train) -> float:
-        return 0.0
+
+def _error(element: Element, train: Train) -> float:
+    """Relative error of a width: paths through few channels interfere."""
+    total = 0.0
+    for earlier in train.before_loss():
+        if earlier.index > element.index:
+            break
+        if earlier.operation.startswith("conv"):
+            weights = weights_of(earlier, train)
+            if weights is not None and math.prod(weights.kernel) > 1:
+                total += 1.0 / train.values[earlier.outputs[0]].shape[1] ** 2
+    return INTERFERENCE * math.sqrt(total)
 
 
 def _start(train: Train) -> dict[int, Cloud]:

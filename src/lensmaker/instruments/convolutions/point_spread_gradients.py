@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
@@ -23,13 +22,14 @@ Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class PointSpread(Instrument):
-    r"""Width, drift and anisotropy of the gradient of the centre of every convolution's output; lengths in pixels.
+class PointSpreadGradients(Instrument):
+    r"""Width, drift and ellipticity of the gradient of the centre of every convolution's output; lengths in pixels.
 
         P(x) = Σ_c (∂(Σ_o ε_o y_o(centre))/∂φ_c(x))²,   ε_o = ±1 at random
 
-    its centroid less the middle of the receptive field, and its covariance C: the width is √(tr C/d), the anisotropy
-    √(λ_max/λ_min) of C. Errors are jackknives over samples, each with signs of its own.
+    its centroid less the middle of the receptive field, and its covariance C: the width is √(tr C/d); of images the
+    ellipticity has the components (C₀₀ − C₁₁)/tr C and 2C₀₁/tr C. Errors are jackknives over samples, each with signs
+    of its own.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ class PointSpread(Instrument):
     >>> conv = torch.nn.Conv1d(1, 1, 3, padding=1, bias=False)
     >>> with torch.no_grad():
     ...     _ = conv.weight.copy_(torch.tensor([[[0.0, 1.0, 1.0]]]))
-    >>> for m in PointSpread(samples=2).measure(Network(conv, torch.randn(2, 1, 9))):
+    >>> for m in PointSpreadGradients(samples=2).measure(Network(conv, torch.randn(2, 1, 9))):
     ...     print(m.where, m.quantity, round(m.value, 6))
     conv1d[axis=0] point_spread_drift 0.5
     conv1d point_spread_width 0.5
@@ -65,8 +65,8 @@ class PointSpread(Instrument):
     seed: int = 0
 
     name = "point_spread_gradients"
-    summary = "Width, drift and anisotropy of what the centre of each convolution listens to, by gradients."
-    quantities = ("point_spread_width", "point_spread_drift", "point_spread_anisotropy")
+    summary = "Width, drift and ellipticity of what the centre of each convolution listens to, by gradients."
+    quantities = ("point_spread_width", "point_spread_drift", "point_spread_ellipticity")
     references: ClassVar[tuple[Reference, ...]] = (LUO_2016,)
 
     def __post_init__(self) -> None:
@@ -98,7 +98,7 @@ class PointSpread(Instrument):
             field, d = fields.get(element.outputs[0]), int(element.operation[-2])
             if field is None or len(field.sights) != d or start.ndim != d + 2 or output.ndim != d + 2:
                 continue
-            centre = [n // 2 for n in output.shape[2:]]
+            centre: list[Any] = [n // 2 for n in output.shape[2:]]
             total = torch.zeros(start.shape[0], *start.shape[2:], dtype=torch.float64)
             for draw in range(self.draws):
                 seed = torch.zeros_like(output)
@@ -118,9 +118,10 @@ class PointSpread(Instrument):
             value = jackknife(rows, lambda m, a=axis: m[..., 1 + a] / m[..., 0])  # type: ignore[misc]
             yield self.measurement("point_spread_drift", at, *value, len(rows))
         yield self.measurement("point_spread_width", where, *jackknife(rows, _width(d)), len(rows))
-        if d > 1:
-            value = jackknife(rows, _anisotropy(d))
-            yield self.measurement("point_spread_anisotropy", where, *value, len(rows))
+        for component in range(2 if d == 2 else 0):
+            at = replace(where, coordinates=(("component", float(component)),))
+            value = jackknife(rows, _ellipticity(component))
+            yield self.measurement("point_spread_ellipticity", at, *value, len(rows))
 
 
 def _replayed(train: Train) -> tuple[Tensor, list[tuple[Element, Tensor]]]:
@@ -182,13 +183,10 @@ def _width(d: int) -> Callable[[Floats], Any]:
     return width
 
 
-def _anisotropy(d: int) -> Callable[[Floats], Any]:
-    def anisotropy(means: Floats) -> Any:
-        covariance = _covariance(means, d)
-        if not np.isfinite(covariance).all():
-            return np.full(means.shape[:-1], math.nan)
-        values = np.linalg.eigvalsh(covariance)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            return np.sqrt(values[..., -1] / values[..., 0])
+def _ellipticity(component: int) -> Callable[[Floats], Any]:
+    def ellipticity(means: Floats) -> Any:
+        c = _covariance(means, 2)
+        parts = (c[..., 0, 0] - c[..., 1, 1], 2 * c[..., 0, 1])
+        return parts[component] / np.trace(c, axis1=-2, axis2=-1)
 
-    return anisotropy
+    return ellipticity
