@@ -49,7 +49,8 @@ class ContinuousDepth(Instrument):
         Reference(
             "richardson1911",
             "L. F. Richardson",
-            "The approximate arithmetical solution by finite differences of physical problems",
+            "The approximate arithmetical solution by finite differences of physical problems involving "
+            "differential equations, with an application to the stresses in a masonry dam",
             1911,
             "Phil. Trans. R. Soc. A 210, 307",
         ),
