@@ -16,10 +16,19 @@ _PADDING = {Boundary.PERIODIC: "circular", Boundary.REFLECTING: "reflect", Bound
 
 
 def carrier(weights: Tensor, grid: Grid) -> nn.Module:
-    """The layer with these weights: (C, C, *kernel) as a convolution, with the grid's axes behind as a local one."""
+    """The layer with these weights: (C, C, *kernel) as a convolution, with the grid's axes behind as a local one.
+
+    Raises
+    ------
+    InputError
+        If the kernel reaches beyond the grid.
+    """
+    kernel = tuple(weights.shape[2 : 2 + grid.axes])
+    grid.padded(
+        weights.new_zeros(1, 1, *grid.shape), [k // 2 for k in kernel]
+    )  # refuses what reaches too far
     if weights.ndim > 2 + grid.axes:
         return LocallyConnected(weights, grid)
-    kernel = tuple(weights.shape[2:])
     size: Any = {
         "padding": tuple(k // 2 for k in kernel),
         "padding_mode": _PADDING[grid.boundary],

@@ -306,3 +306,12 @@ def test_bad_input_is_refused(words: str, change: dict[str, object]) -> None:
     arguments: dict[str, object] = {"start": torch.zeros(200), "times": [1.0]} | change
     with pytest.raises(InputError, match=re.escape(words)):
         solve(advection_diffusion(LONG, diffusivity=1.0), **arguments)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("method", Method)
+def test_single_precision_comes_back_as_such(method: Method) -> None:
+    """Steps are in double precision, or a tolerance below 1e-7 could not be met."""
+    x = torch.from_numpy(line()).float()
+    found = solve(fisher_kpp(LONG), torch.exp(-(x**2)), [1.0], method=method)
+    assert found.convergence is Convergence.CONVERGED
+    assert found.fields.dtype == torch.float32

@@ -72,7 +72,7 @@ def solve(
     Parameters
     ----------
     start
-        φ at time 0, (batch, channels, *shape), float64 or float32; axes that are missing in front are put there.
+        φ at time 0, (batch, channels, *shape); axes that are missing in front are put there. Steps are in float64.
     times
         Ascending and positive.
     space
@@ -105,6 +105,7 @@ def solve(
         raise InputError("a tolerance between 0 and 1", f"{tolerance:g}", "pass 1e-8")
     if not bool(torch.isfinite(field).all()) or not field.is_floating_point():
         raise InputError("a finite real field", f"{field.dtype}, or infinities", "check the start")
+    kind, field = field.dtype, field.double()
     tally = Tally(limit)
     found: list[Tensor] = []
     convergence = Convergence.CONVERGED
@@ -125,7 +126,7 @@ def solve(
         found += fields[: len(inside)]
         field = fields[-1]
     found += [torch.full_like(field, torch.nan)] * (len(ends) - len(found))
-    return Solution(tuple(ends), torch.stack(found), convergence, tally.evaluations)
+    return Solution(tuple(ends), torch.stack(found).to(kind), convergence, tally.evaluations)
 
 
 class _Plain(Frame):
