@@ -145,6 +145,14 @@ def test_uniform_media_need_no_derivatives() -> None:
         divergence_form(Grid((12,), (0.5,), Boundary.ZERO), bent)
 
 
+def test_each_medium_lasts_its_interval() -> None:
+    media = tuple(Medium.plain(1, metric=float(n)) for n in (1, 2, 3))
+    equation = FieldEquation(LINE, media, interval=0.5)
+    times = (0.0, 0.1, 0.49, 0.5, 0.99, 1.0, 7.0)
+    assert [float(equation.medium_at(t).metric) for t in times] == [1, 1, 1, 2, 2, 3, 3]
+    assert equation.changes == (0.5, 1.0)
+
+
 BAD: dict[str, Callable[[], object]] = {
     "one to three axes": lambda: Grid((4, 4), (1.0,)),
     "3 points or more": lambda: Grid((2,), (1.0,)),
