@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from enum import Enum
 
 import torch
@@ -49,4 +48,7 @@ class Scheme(Enum):
         """
         if self is Scheme.EXACT:
             return z.exp()
-        return torch.stack([z**k / math.factorial(k) for k in range(self.value + 1)]).sum(0)
+        total = torch.ones_like(z)
+        for k in range(self.value, 0, -1):
+            total = 1 + total * (z / k)
+        return total
