@@ -126,10 +126,10 @@ def draw(found: dict[str, Any], path: Path) -> None:
     figure = plt.figure(figsize=(11, 7.2), layout="constrained")
     top, bottom = figure.subfigures(2, 1, height_ratios=[1, 1.15])
     grid, index, waves = found["lens"]
-    x = grid.positions(0) - 6
+    x = (grid.positions(0) - 6).numpy()
     for axis, field, t in zip(top.subplots(1, 4, sharey=True), waves, (0, 2.5, 5.0, 7.5), strict=True):
-        axis.pcolormesh(x, x, field.T, cmap="RdBu_r", vmin=-1.5, vmax=1.5, rasterized=True)
-        axis.contour(x, x, index.T, levels=[1.3], colors="0.3", linewidths=0.8)
+        axis.pcolormesh(x, x, field.T.numpy(), cmap="RdBu_r", vmin=-1.5, vmax=1.5, rasterized=True)
+        axis.contour(x, x, index.T.numpy(), levels=[1.3], colors="0.3", linewidths=0.8)
         axis.set(title=f"t = {t:g}", aspect="equal", xlabel="x")
     top.suptitle(
         "A pulse through a lens: 40 locally connected layers for each 2.5 units of time", fontsize=10
@@ -137,8 +137,8 @@ def draw(found: dict[str, Any], path: Path) -> None:
     left, middle, right = bottom.subplots(1, 3)
     front = found["front"]
     for n, (seen, closed) in enumerate(zip(front["network"], front["closed"], strict=True)):
-        left.plot(front["x"], seen, color=f"C{n}", lw=1.5, label=f"t = {2 * n}")
-        left.plot(front["x"][::8], closed[::8], "o", ms=3, mfc="none", color=f"C{n}")
+        left.plot(front["x"].numpy(), seen.numpy(), color=f"C{n}", lw=1.5, label=f"t = {2 * n}")
+        left.plot(front["x"][::8].numpy(), closed[::8].numpy(), "o", ms=3, mfc="none", color=f"C{n}")
     left.set(
         xlim=(0, 60), xlabel="x", ylabel="φ", title="Fisher–KPP: 150 layers (lines), closed form (circles)"
     )
