@@ -20,7 +20,7 @@ def test_a_lens_focuses_fronts_travel_norms_drift_and_depth_has_a_limit(
     assert float(waves[-1].max()) > 1.5 * float(waves[0].max())
     row, column = divmod(int(waves[-1].argmax()), 96)
     assert abs(column - 48) <= 1  # on the axis of the lens
-    assert row > 60  # behind it
+    assert row > 50  # where it ends, at x = 0.5
     assert found["front"]["error"] < 1e-5
     for scheme, power in (("EULER", 1), ("RK2", 3), ("RK4", 5)):
         by = found["norms"][scheme]

@@ -117,7 +117,7 @@ def test_tanh_of_small_fields_to_first_order() -> None:
     found = solved(record(net, x, keep=True))
     after = net(x).detach()
     off = (found.solution.last - after).norm() / (after - x).norm()
-    assert float(off) < 0.05  # of the whole change
+    assert float(off) < 0.025  # of the whole change; without 1 − φ² it is twice that
 
 
 @pytest.mark.parametrize("axes", [1, 2])
