@@ -99,6 +99,30 @@ def test_paths_are_added_exactly(weighing: Weighing, weigh) -> None:
         assert found == pytest.approx(shape.tolist(), abs=1e-11)
 
 
+def test_over_all_signs_of_the_weights_squares_of_gradients_are_sums_over_paths() -> None:
+    """Both signs of each of twelve weights, all 4096 of them: nothing but the squares is left."""
+    net = nn.Sequential(nn.Conv1d(1, 2, 2, bias=False), nn.Conv1d(2, 2, 2, dilation=2, bias=False)).double()
+    sizes = [p.detach().abs() + 0.2 for p in net.parameters()]
+    total = torch.zeros(9, dtype=torch.float64)
+    signs = torch.cartesian_prod(*[torch.tensor([-1.0, 1.0], dtype=torch.float64)] * 12)
+    for row in signs:
+        first, second = sizes[0] * row[:4].view(2, 1, 2), sizes[1] * row[4:].view(2, 2, 2)
+        x = torch.zeros(1, 1, 9, dtype=torch.float64, requires_grad=True)
+        out = F.conv1d(F.conv1d(x, first), second, dilation=2)
+        for channel in range(2):
+            (gradient,) = torch.autograd.grad(out[0, channel, 3], x, retain_graph=True)
+            total += gradient[0, 0].square()
+    for p, size in zip(net.parameters(), sizes, strict=True):
+        p.data = size
+    table = PointSpread(samples=1).predict(Network(net, torch.zeros(1, 1, 9, dtype=torch.float64)))
+    place = torch.arange(9, dtype=torch.float64)
+    mean = (total @ place / total.sum()).item()
+    width = (total @ (place - mean) ** 2 / total.sum()).sqrt().item()
+    last = {p.quantity.name: p.value for p in table if p.where.path == "1"}
+    assert last["point_spread_drift"] == pytest.approx(mean - 4.5, abs=1e-12)
+    assert last["point_spread_width"] == pytest.approx(width, rel=1e-12)
+
+
 def test_slopes_count_by_their_mean_square_in_each_channel() -> None:
     """Of two channels one is off: what it listened to does not count."""
     net = nn.Sequential(nn.Conv1d(1, 2, 3, padding=1), nn.LeakyReLU(0.0), nn.Conv1d(2, 1, 1)).double()

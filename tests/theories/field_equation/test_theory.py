@@ -10,8 +10,9 @@ from torch import Tensor, nn
 
 from lensmaker.core import InputError, compare
 from lensmaker.instruments.convolutions.field_law_error import FieldLawError
-from lensmaker.systems.networks import Network
+from lensmaker.systems.networks import Network, record
 from lensmaker.theories.field_equation.expected_error import expected_error, periodic_part, spectra
+from lensmaker.theories.field_equation.readings import readings
 from lensmaker.theories.field_equation.theory import FieldEquation, read
 from theories.field_equation.kernels import drawn
 
@@ -147,3 +148,22 @@ def test_expected_and_measured_agree_on_rough_fields(options: dict) -> None:
     )
     assert len(pairs) == 3
     assert [c.ratio for c in pairs] == pytest.approx([1.0] * 3, abs=0.06)
+
+
+def test_the_table_of_readings_is_that_of_the_layers() -> None:
+    net = nn.Sequential(
+        nn.Conv2d(3, 4, 3, stride=2, padding=1), nn.ReLU(), nn.Conv2d(4, 4, 3, groups=4), nn.Conv2d(4, 2, 1)
+    )
+    net[2].weight.data[:] = torch.tensor([[[[0.0, 0, 0], [-1, 0, 1], [0, 0, 0]]]])
+    train = record(net, torch.ones(1, 3, 20, 20), keep=False)
+    first, zero, local = readings(train)
+    field = read(train)[0]
+    assert (first.inputs, first.outputs, first.boundary, first.activation) == (3, 4, "zero", "relu")
+    assert first.drift == tuple(field.drift.tolist())
+    assert [list(row) for row in first.covariance] == field.covariance.tolist()
+    assert math.isnan(first.curvature)
+    assert "no connection: 0:conv2d from 3 to 4" in first.notes
+    assert (zero.kind, zero.metric, zero.spacing) == ("oscillatory", (), (2.0, 2.0))
+    assert (local.kind, local.curvature, local.validity_wavelength) == ("local", 0.0, 4.0)
+    frame = readings(train).to_frame()
+    assert list(frame["kind"]) == [first.kind, "oscillatory", "local"]

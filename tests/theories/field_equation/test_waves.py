@@ -128,6 +128,7 @@ def test_relative_curvature_reaches_one() -> None:
     found = connection(field_of(w))
     assert found.relative_curvature == pytest.approx(1.0)
     assert found.curvature == pytest.approx(2.0)
+    assert found.condition == pytest.approx(1.0)
 
 
 def test_a_connection_that_is_none_is_refused() -> None:

@@ -125,7 +125,10 @@ class PointSpreadGradients(Instrument):
 
 
 def _replayed(train: Train) -> tuple[Tensor, list[tuple[Element, Tensor]]]:
-    """The train run again with a graph from its float input on; the outputs of its convolutions."""
+    """The train run again with a graph from its float input on; the outputs of its convolutions.
+
+    What lies behind an element that cannot be run again is left out: its gradient would lack a part.
+    """
     index = next((i for i in train.inputs if train.values[i].is_signal and train.values[i].is_float), None)
     if index is None:
         return torch.zeros(()), []
@@ -133,6 +136,7 @@ def _replayed(train: Train) -> tuple[Tensor, list[tuple[Element, Tensor]]]:
     assert content is not None
     start = content.detach().clone().requires_grad_()
     live: dict[int, Any] = {index: start}
+    lost: set[int] = set()
     ends = []
 
     def resolve(i: int) -> Any:
@@ -140,10 +144,18 @@ def _replayed(train: Train) -> tuple[Tensor, list[tuple[Element, Tensor]]]:
 
     with torch.enable_grad(), torch.random.fork_rng(devices=[]):
         for element in train.before_loss():
+            unseen = not element.inputs and train.signal_output(element) is not None
+            if unseen or lost.intersection(element.inputs):
+                lost.update(element.outputs)
+                continue
             if not any(i in live for i in element.inputs):
                 continue
             torch.manual_seed(element.index)
-            outputs = element.replay(resolve)
+            try:
+                outputs = element.replay(resolve)
+            except (RuntimeError, NotImplementedError, TypeError, ValueError):  # it cannot be run again
+                lost.update(element.outputs)
+                continue
             live.update(zip(element.outputs, outputs, strict=False))
             if element.operation.startswith("conv") and outputs[0].requires_grad:
                 ends.append((element, outputs[0]))

@@ -31,10 +31,13 @@ class Connection:
         A, (groups, d, C, C), pixels.
     metric
         g, (groups, d, d, C, C), pixels².
+    condition
+        Of m₀, the worst of any group: along small singular values of m₀ drift and curvature are large.
     """
 
     drift: Tensor
     metric: Tensor
+    condition: float
 
     @property
     def curvature(self) -> float:
@@ -139,7 +142,11 @@ def connection(field: LayerField) -> Connection:
     d = kernel.dimension
     m1 = field.m1.reshape(*blocks, d).permute(0, 3, 1, 2)
     m2 = field.m2.reshape(*blocks, d, d).permute(0, 3, 4, 1, 2)
-    return Connection(torch.linalg.solve(m0[:, None], m1), torch.linalg.solve(m0[:, None, None], m2))
+    return Connection(
+        torch.linalg.solve(m0[:, None], m1),
+        torch.linalg.solve(m0[:, None, None], m2),
+        float((values[:, 0] / values[:, -1]).max()),
+    )
 
 
 def curvature(field: LayerField) -> float:

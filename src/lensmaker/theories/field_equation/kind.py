@@ -8,6 +8,7 @@ from enum import Enum
 
 import torch
 
+from lensmaker.core import InputError
 from lensmaker.theories.field_equation.layer_field import LayerField
 from lensmaker.theories.field_equation.validity import directions
 
@@ -76,6 +77,11 @@ class Criteria:
 def kind_of(field: LayerField) -> tuple[Kind, Criteria | None]:
     """The class of a layer, and the numbers that decide; None where there are no weights, or 1 × 1 kernels.
 
+    Raises
+    ------
+    InputError
+        If a weight is not finite.
+
     Examples
     --------
     >>> from lensmaker.systems.networks import record
@@ -87,6 +93,8 @@ def kind_of(field: LayerField) -> tuple[Kind, Criteria | None]:
     >>> kind.name, round(numbers.narrowing, 3), round(numbers.band, 3)
     ('ANTI_DIFFUSIVE', -0.2, 1.4)
     """
+    if not field.is_finite:
+        raise InputError("finite weights", f"{field.kernel.where} with others", "train or load it again")
     if field.is_silent:
         return Kind.SILENT, None
     if field.kernel.is_local and field.kernel.identity is None:

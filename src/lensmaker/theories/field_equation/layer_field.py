@@ -60,6 +60,11 @@ class LayerField:
         return not bool(self.kernel.gram.diagonal().any())
 
     @cached_property
+    def is_finite(self) -> bool:
+        """Whether all weights, and what is folded into them, are numbers."""
+        return bool(self.kernel.gram.isfinite().all())
+
+    @cached_property
     def has_sum(self) -> bool:
         """Whether the sums of weights m₀ are not all zero, so that there is a kernel of integral one."""
         size = self.kernel.gram.diagonal().clamp_min(0).sqrt().sum()

@@ -112,6 +112,9 @@ class FieldEquation(Theory):
     def _layer(self, field: LayerField) -> Iterator[Prediction]:
         where = field.kernel.where
         own = Regime("all weights are zero") if field.is_silent else INSIDE
+        if not field.is_finite:
+            yield self.prediction("field_gain", where, math.nan, regime=Regime("a weight is not finite"))
+            return
         yield self.prediction("field_gain", where, field.gain, regime=own)
         no_slope = (
             Regime(f"{field.kernel.activation} is flat at zero") if math.isnan(field.potential) else own
@@ -135,7 +138,7 @@ class FieldEquation(Theory):
 
     def _errors(self, field: LayerField, train: Train) -> Iterator[Prediction]:
         kernel = field.kernel
-        if kernel.is_local:
+        if kernel.is_local or not field.is_finite:
             return
         inputs = train.values[kernel.source].tensor
         relative = _left_open(field, inputs)

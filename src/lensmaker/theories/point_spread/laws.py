@@ -46,6 +46,8 @@ def _convolution(element: Element, train: Train, clouds: Clouds, weighing: Weigh
     if weights is None or weights.signal not in clouds:
         raise NoLaw("its kernel is no parameter")
     cloud, d = clouds[weights.signal], len(weights.kernel)
+    if cloud.dimension != d or len(cloud.mass) != weights.weight.shape[1] * weights.groups:
+        raise NoLaw("its input has other axes than samples, channels and positions")
     counted = weighing.of(weights.weight.detach().to("cpu", torch.float64))
     counted = counted.unflatten(0, (weights.groups, -1))
     places = [tap_positions(k, dil) for k, dil in zip(weights.kernel, weights.dilation, strict=True)]

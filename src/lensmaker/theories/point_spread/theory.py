@@ -137,7 +137,8 @@ class PointSpread(Theory):
         ends = [sum(s.at(c)) / 2 for s, c in zip(field.sights, centre, strict=True)]
         drift = place - torch.tensor(ends, dtype=torch.float64)
         reason = _reason(place, covariance, train.values[_input(train)].shape[-d:])
-        yield from self._all(element.where, drift, covariance, _error(element, train), reason)
+        relative = _error(element, train) if self.weighing is Weighing.SQUARED else 0.0
+        yield from self._all(element.where, drift, covariance, relative, reason)
 
     def _all(
         self, where: Where, drift: Tensor, covariance: Tensor, relative: float, reason: str
