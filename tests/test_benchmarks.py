@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -104,6 +106,42 @@ def test_boltzmann_machines_keep_to_what_was_promised() -> None:
         assert RESULTS["rbm"][size]["bound"]["ratio"]["median"] >= 0.75
         for peer in ("rbms", "rbms_uncentred", "scikit_learn", "scikit_learn_float32"):
             assert RESULTS["rbm"][size][peer]["ratio"]["median"] > 1
+
+
+def test_the_tables_of_compiled_polynomials_are_those_of_the_results(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks" / "compile"))
+    sys.modules.pop("page", None)  # another benchmark has one, too
+    page = importlib.import_module("page")
+    sys.modules.pop("page")
+    shown = PAGE.partition(page.FIRST)[2].partition(page.LAST)[0]
+    assert shown.strip() == page.printed()
+    assert shown.count("\n| `") == 9 + 9 + 5 + 8
+
+
+def test_what_is_said_of_compiled_polynomials_was_measured() -> None:
+    section = " ".join(PAGE.split("## Compiled polynomials beside")[1].split("\n## ")[0].split())
+    speeds, trained = RESULTS["compile"], RESULTS["compile_trained"]
+    of = {
+        rows: {n: r["ratio"]["median"] for n, r in speeds["float64"][rows].items()}
+        for rows in ("1", "32", "256")
+    }
+    by_hand = [1 / each["torch_by_hand"] for each in of.values()]
+    assert f"{min(by_hand):.0f} to {max(by_hand):.0f} times as fast" in section
+    for peer in ("sympytorch", "klay", "lambdify_torch", "lambdify_numpy"):
+        ratios = [of[rows][peer] for rows in of]
+        assert f"{ratios[0]:.3g}, {ratios[1]:.3g} and {ratios[2]:.3g} times" in section, peer
+    rows = {name: row for name, row in trained.items() if name.endswith(("_gelu", "_tanh"))}
+    assert len(rows) == 8
+    assert all(row["compiled"]["error"] < row["compiled"]["bound"] < 1e-9 for row in rows.values())
+    assert all(row["compiled"]["error"] < 2e-10 for row in rows.values())
+    assert all(row["compiled"]["first_seconds"] < 1 for row in rows.values())
+    middle = {name: row["trained"]["error"]["median"] for name, row in rows.items()}
+    assert [round(1e3 * middle[f"product_2_{σ}"]) for σ in ("tanh", "gelu")] == [1, 4]
+    assert min(row["trained"]["error"]["low"] for name, row in rows.items() if "product_4" in name) == 0.19
+    assert min(middle["product_8_gelu"], middle["product_8_tanh"]) > 1
+    memory = speeds["bytes_per_site"]["compiled_gelu"].values()
+    assert max(memory) < 1.1 * min(memory), "it grows as the number of sites"
+    assert set(speeds["parameters"]["compiled_gelu"].values()) == {101}
 
 
 def test_the_readme_claims_what_was_measured() -> None:

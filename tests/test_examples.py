@@ -75,3 +75,12 @@ def test_the_floors_of_gates_are_as_low_as_was_asked_for(capsys: pytest.CaptureF
     assert all(0.3 < row["measured"] / row["predicted"] < 2 for row in rows)
     assert all(row["measured"] < row["bound"] for row in rows)
     assert "φ⁴ on 32 × 32: 8192 neurons from 101 parameters" in capsys.readouterr().out
+
+
+def test_fields_are_classified_by_integrated_partition_functions(capsys: pytest.CaptureFixture[str]) -> None:
+    """The integral on a ring is the exact one, and posteriors of a torus are as often right as they say."""
+    found = example("classify_fields").main(side=4, chains=40, sweeps=500)
+    assert abs(found["ring"] - found["ring_exact"]) < 4 * found["ring_error"] < 0.08
+    assert abs(found["accuracy"] - found["predicted"]) < 4 * found["difference_error"] < 0.1
+    assert found["measured"] < 1e-12
+    assert "posteriors are known to" in capsys.readouterr().out

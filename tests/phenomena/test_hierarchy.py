@@ -114,6 +114,8 @@ def test_a_tree_that_may_learn_does() -> None:
 def test_plans_that_do_not_fit_are_refused() -> None:
     with pytest.raises(InputError, match="levels one after another"):
         Plan(levels=(2, 4))
+    with pytest.raises(InputError, match="training sets that grow"):
+        Plan(step=1.0)
     with pytest.raises(InputError, match="two sizes of training sets"):
         Plan(levels=(3,), largest=100)
 

@@ -152,6 +152,65 @@ LIN_2017 = Reference(
     "J. Stat. Phys. 168, 1223",
     "arXiv:1608.08225",
 )
+MEHTA_2014 = Reference(
+    "mehta2014",
+    "P. Mehta, D. J. Schwab",
+    "An exact mapping between the variational renormalization group and deep learning",
+    2014,
+    "",
+    "arXiv:1410.3831",
+)
+ACKLEY_1985 = Reference(
+    "ackley1985",
+    "D. H. Ackley, G. E. Hinton, T. J. Sejnowski",
+    "A learning algorithm for Boltzmann machines",
+    1985,
+    "Cogn. Sci. 9, 147",
+)
+SWENDSEN_1979 = Reference(
+    "swendsen1979",
+    "R. H. Swendsen",
+    "Monte Carlo renormalization group",
+    1979,
+    "Phys. Rev. Lett. 42, 859",
+)
+KADANOFF_1975 = Reference(
+    "kadanoff1975",
+    "L. P. Kadanoff, A. Houghton",
+    "Numerical evaluations of the critical properties of the two-dimensional Ising model",
+    1975,
+    "Phys. Rev. B 11, 377",
+)
+KOCH_JANUSZ_2018 = Reference(
+    "kochjanusz2018",
+    "M. Koch-Janusz, Z. Ringel",
+    "Mutual information, neural networks and the renormalization group",
+    2018,
+    "Nat. Phys. 14, 578",
+    "arXiv:1704.06279",
+)
+KADANOFF_1976 = Reference(
+    "kadanoff1976",
+    "L. P. Kadanoff, A. Houghton, M. C. Yalabik",
+    "Variational approximations for renormalization group transformations",
+    1976,
+    "J. Stat. Phys. 14, 171",
+)
+ROLNICK_2018 = Reference(
+    "rolnick2018",
+    "D. Rolnick, M. Tegmark",
+    "The power of deeper networks for expressing natural functions",
+    2018,
+    "ICLR",
+    "arXiv:1705.05502",
+)
+KRAMERS_1941 = Reference(
+    "kramers1941",
+    "H. A. Kramers, G. H. Wannier",
+    "Statistics of the two-dimensional ferromagnet, part I",
+    1941,
+    "Phys. Rev. 60, 252",
+)
 LUO_2016 = Reference(
     "luo2016",
     "W. Luo, Y. Li, R. Urtasun, R. Zemel",

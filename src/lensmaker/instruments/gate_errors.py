@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import torch
 
-from lensmaker.core import Convergence, InputError, Measurement, Reference, Table, Where
+from lensmaker.core import Convergence, InputError, Measurement, Table, Where
+from lensmaker.core.bibliography import LIN_2017
 from lensmaker.instruments.base import Instrument
 from lensmaker.systems.polynomials.gate import Gate
 
@@ -36,16 +37,7 @@ class GateErrors(Instrument):
     name = "gate_errors"
     summary = "The largest error of a product gate on a grid."
     quantities = ("gate_error",)
-    references = (
-        Reference(
-            "lin2017",
-            "H. W. Lin, M. Tegmark, D. Rolnick",
-            "Why does deep and cheap learning work so well?",
-            2017,
-            "J. Stat. Phys. 168, 1223",
-            "arXiv:1608.08225",
-        ),
-    )
+    references = (LIN_2017,)
 
     def __post_init__(self) -> None:
         if self.points < 3:

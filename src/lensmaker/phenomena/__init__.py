@@ -1,6 +1,7 @@
 """Claims checked by numbers: a system, what a theory or a control says of it, what is measured, and a rule."""
 
 from lensmaker.phenomena.base import Phenomenon
+from lensmaker.phenomena.bayes_classifier import BayesClassifier
 from lensmaker.phenomena.block_spin import BlockSpin
 from lensmaker.phenomena.flattening import Flattening
 from lensmaker.phenomena.hierarchy import Hierarchy
@@ -15,5 +16,6 @@ PHENOMENA: tuple[type[Phenomenon], ...] = (
     Flattening,
     ProductTraining,
     Hierarchy,
+    BayesClassifier,
 )
 """Every phenomenon there is; the CLI and the tests read this tuple."""

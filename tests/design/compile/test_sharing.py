@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lensmaker.design.compile.program import Combination, Program
-from lensmaker.design.compile.sharing import share
+from lensmaker.design.compile.sharing import share, share_all
 from lensmaker.systems.polynomials import Polynomial
 
 
@@ -40,6 +40,50 @@ def exact(p: Polynomial, x: list[Fraction]) -> Fraction:
         ),
         Fraction(),
     )
+
+
+several = st.lists(
+    st.tuples(
+        st.lists(st.integers(0, 3), min_size=4, max_size=4),
+        st.lists(st.sampled_from([-4.0, 0.0, 0.3, 2.0]), min_size=3, max_size=3),
+    ),
+    min_size=1,
+    max_size=10,
+)
+
+
+@settings(max_examples=50)
+@given(several, st.lists(st.integers(-4, 4), min_size=4, max_size=4), st.booleans())
+def test_a_program_of_several_outputs_is_all_of_them(
+    table: list[tuple[list[int], list[float]]], at: list[int], is_proportional: bool
+) -> None:
+    factors = (1.0, 1 / 3, -0.7)
+    polynomials = [
+        Polynomial.of(
+            ("a", "b", "c", "d"),
+            [e for e, _ in table],
+            [c[0] * factors[k] if is_proportional else c[k] for _, c in table],
+        )
+        for k in range(3)
+    ]
+    terms = [
+        [([((i, ()), e) for i, e in f], c) for f, c in zip(p.factors, p.coefficients.tolist(), strict=True)]
+        for p in polynomials
+    ]
+    made = share_all(terms, [1.0] * 4)
+    x = [Fraction(v, 4) for v in at]
+    values = list(x)
+    for product in made.products:
+        left, right = (
+            sum((Fraction(w) * values[v] for (v, _), w in side), Fraction())
+            for side in (product.left, product.right)
+        )
+        values.append(left * right)
+    for p, output, constant in zip(polynomials, made.outputs, made.constants, strict=True):
+        found = sum((Fraction(w) * values[v] for (v, _), w in output), Fraction(constant))
+        assert float(found) == pytest.approx(float(exact(p, x)), rel=1e-12, abs=1e-12)
+    if is_proportional:
+        assert neurons(made) == neurons(program(polynomials[0]))
 
 
 def neurons(made: Program) -> int:

@@ -140,7 +140,11 @@ PADDED = torch.nn.functional.pad(DATA, (0, 8))
 
 @pytest.mark.parametrize(
     "phase",
-    [Persistent(), TemperedChains(chains=10, levels=4), ContrastiveDivergence()],
+    [
+        Persistent(),
+        pytest.param(TemperedChains(chains=10, levels=4), marks=pytest.mark.slow),
+        pytest.param(ContrastiveDivergence(), marks=pytest.mark.slow),
+    ],
     ids=lambda p: p.name,
 )
 def test_looks_come_when_they_should_and_hold_the_exact_value(phase: ModelPhase) -> None:

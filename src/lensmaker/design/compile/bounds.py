@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 
 from lensmaker.design.compile.program import Combination, Program
+from lensmaker.design.compile.sharing import ROUNDINGS
 
 GateError = Callable[[float, int], float]
 """Radius of its two inputs, and how many numbers they are sums of → error of a product."""
@@ -19,7 +20,20 @@ UNDERFLOW = 2.0**-126
 
 
 def output_error(program: Program, gate: GateError, unit: float) -> float:
-    """A bound of |network − P| on the domain; infinite where the products lose their inputs.
+    """A bound of |network − P| on the domain, of the worst of all outputs.
+
+    Examples
+    --------
+    >>> from lensmaker.design.compile.sharing import share
+    >>> xyz = share([([((0, ()), 1), ((1, ()), 1), ((2, ()), 1)], 5.0)], [1.0] * 3)
+    >>> round(output_error(xyz, lambda radius, summands: 1e-6, 0.0) * 1e6, 3)
+    10.0
+    """
+    return max(output_errors(program, gate, unit))
+
+
+def output_errors(program: Program, gate: GateError, unit: float) -> tuple[float, ...]:
+    """A bound of |network − P_k| on the domain for each output; infinite where the products lose their inputs.
 
     All exact values are within ±1, so a product of sums L and R that are off by at most e_L and e_R is off by
     e_L + e_R + e_L e_R + g, with g the error of the product itself for what its inputs may be, |L| ≤ 1 + e.
@@ -30,13 +44,6 @@ def output_error(program: Program, gate: GateError, unit: float) -> float:
         Its bound g.
     unit
         Unit of roundoff of the arithmetic.
-
-    Examples
-    --------
-    >>> from lensmaker.design.compile.sharing import share
-    >>> xyz = share([([((0, ()), 1), ((1, ()), 1), ((2, ()), 1)], 5.0)], [1.0] * 3)
-    >>> round(output_error(xyz, lambda radius, summands: 1e-6, 0.0) * 1e6, 3)
-    10.0
     """
     radius = 1.0
     for _ in range(len(_RADII)):
@@ -46,13 +53,16 @@ def output_error(program: Program, gate: GateError, unit: float) -> float:
             break
         wider = [r for r in _RADII if r > radius and r - 1 >= worst]
         if not wider:
-            return math.inf
+            return (math.inf,) * len(program.outputs)
         radius = wider[0]
-    size = sum(abs(w) for _, w in program.output)
-    sites = math.prod(program.sides)
-    found = sum(abs(w) * errors[value] for (value, _), w in program.output) + unit * abs(program.constant)
-    terms = sites + len(program.output) + 2
-    return sites * found + terms * sites * (unit * (size + abs(program.constant)) + UNDERFLOW)
+    sites, found = math.prod(program.sides), []
+    carried = len(set().union(*({value for (value, _), _ in output} for output in program.outputs)))
+    for output, constant in zip(program.outputs, program.constants, strict=True):
+        size = sum(abs(w) for _, w in output)
+        off = sum(abs(w) * errors[value] for (value, _), w in output) + unit * abs(constant)
+        terms = sites + carried + 2 + (ROUNDINGS if len(program.outputs) > 1 else 0)
+        found.append(sites * off + terms * sites * (unit * (size + abs(constant)) + UNDERFLOW))
+    return tuple(found)
 
 
 def _errors(program: Program, gate: GateError, unit: float, radius: float) -> list[float]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from lensmaker.design.compile.network import CompiledNetwork
+from lensmaker.design.compile.network import CompiledNetwork, Layered
 from lensmaker.numerics.seeding import stream
 from lensmaker.systems.polynomials import LatticePolynomial, Polynomial
 
@@ -70,7 +70,7 @@ def check(
     return Checked(network.ledger.predicted, network.ledger.bound, off, points)
 
 
-def points_of(network: CompiledNetwork, points: int, seed: int) -> Tensor:
+def points_of(network: Layered, points: int, seed: int) -> Tensor:
     """Numbers of the arithmetic of a network in its domain, the second half of them corners; on (0, 1) bits."""
     generator = stream("compiled network", seed)
     sites = network.sides if not network.flat else (network.sites,)

@@ -77,7 +77,8 @@ def _smooth(program: Program, activation: nn.Module, accuracy: float | None, dty
             f"{program.depth} layers of {type(activation).__name__} gates in {dtype}, whose errors grow beyond bounds",
             "take torch.float64, or nn.ReLU()",
         )
-    gate = measured_best if accuracy is None else safest
+    is_safe = math.isfinite(bound(Smooth(measured_best)))  # with a λ that reaches a kink it is not
+    gate = measured_best if accuracy is None and is_safe else safest
     if accuracy is not None and floor < accuracy:
         while (wider := at_scale(gate, gate.scale * _STEP)) and bound(Smooth(wider)) <= accuracy:
             gate = wider

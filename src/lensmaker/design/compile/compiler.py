@@ -10,14 +10,14 @@ from torch import nn
 
 from lensmaker.core import InputError
 from lensmaker.design.compile.bits import compile_bits
-from lensmaker.design.compile.bounds import output_error
+from lensmaker.design.compile.bounds import output_error, output_errors
 from lensmaker.design.compile.choice import Chosen, choose
-from lensmaker.design.compile.domains import Bits, Box
+from lensmaker.design.compile.domains import Bits, Box, Spins
 from lensmaker.design.compile.ledger import Ledger, Reached
 from lensmaker.design.compile.multipliers import Multiplier
-from lensmaker.design.compile.network import CompiledNetwork
-from lensmaker.design.compile.program import Program
-from lensmaker.design.compile.sharing import share
+from lensmaker.design.compile.network import CompiledNetwork, Parts
+from lensmaker.design.compile.program import Place, Program
+from lensmaker.design.compile.sharing import share_all
 from lensmaker.design.compile.sources import Source, polynomial_of
 from lensmaker.design.compile.stages import Read, Stage
 from lensmaker.systems.polynomials import LatticePolynomial, Polynomial
@@ -30,7 +30,7 @@ def compile_polynomial(
     *,
     activation: nn.Module | None = None,
     accuracy: float | None = None,
-    domain: Box | Bits | None = None,
+    domain: Box | Bits | Spins | None = None,
     dtype: torch.dtype = torch.float64,
     lattice: Sequence[int] | None = None,
 ) -> CompiledNetwork:
@@ -46,7 +46,7 @@ def compile_polynomial(
     accuracy
         Of the output, certified; None for the best there is. Weights of gates are the smaller the less is asked for.
     domain
-        Where it is to hold: `Box(-1, 1)` by default, or `Bits()`.
+        Where it is to hold: `Box(-1, 1)` by default, `Bits()`, or `Spins()`.
     dtype
         Arithmetic of the network: torch.float64 or torch.float32.
     lattice
@@ -67,13 +67,28 @@ def compile_polynomial(
     True
     """
     check_options(accuracy, dtype)
-    if isinstance(domain, Bits):
-        return compile_bits(source, accuracy=accuracy, dtype=dtype, activation=activation)
+    if isinstance(domain, Bits | Spins):
+        return compile_bits(source, accuracy=accuracy, dtype=dtype, activation=activation, domain=domain)
     box = Box() if domain is None else domain
     polynomial = polynomial_of(source, lattice)
-    program = program_of(polynomial, box)
+    return CompiledNetwork.of(
+        parts_of([polynomial], activation, accuracy, box, dtype, flat=polynomial is not source)
+    )
+
+
+def parts_of(
+    polynomials: Sequence[Polynomial | LatticePolynomial],
+    activation: nn.Module | None,
+    accuracy: float | None,
+    box: Box,
+    dtype: torch.dtype,
+    *,
+    flat: bool,
+) -> Parts:
+    """The parts of one network for polynomials in the same variables."""
+    program = program_of(polynomials, box)
     chosen = choose(program, _GELU if activation is None else activation, accuracy, dtype)
-    return build(program, polynomial, chosen, box, accuracy, dtype, flat=polynomial is not source)
+    return build(program, polynomials, chosen, box, accuracy, dtype, flat=flat)
 
 
 def check_options(accuracy: float | None, dtype: torch.dtype) -> None:
@@ -90,51 +105,56 @@ def check_options(accuracy: float | None, dtype: torch.dtype) -> None:
         raise InputError("torch.float32 or torch.float64", f"{dtype}", "pass dtype=torch.float64")
 
 
-def program_of(polynomial: Polynomial | LatticePolynomial, box: Box) -> Program:
-    """The products of a polynomial, with inputs scaled into ±1.
+def program_of(polynomials: Sequence[Polynomial | LatticePolynomial], box: Box) -> Program:
+    """The products of polynomials, with inputs scaled into ±1.
 
     Raises
     ------
     InputError
         If the domain does not fit, or values on it are no floating-point numbers.
     """
-    if isinstance(polynomial, LatticePolynomial):
-        if len(polynomial.sides) > 3:
-            raise InputError(
-                "a lattice of up to three axes", f"{len(polynomial.sides)}", "leave lattice=… out"
-            )
-        terms = [([((0, s), e) for s, e in shape], c) for shape, c in polynomial.terms.items()]
-        program = share(terms, box.sizes(1), sides=polynomial.sides)
-    else:
-        parts = zip(polynomial.factors, polynomial.coefficients.tolist(), strict=True)
-        listed = [([((i, ()), e) for i, e in factors], c) for factors, c in parts]
-        program = share(listed, box.sizes(len(polynomial.variables)))
+    first = polynomials[0]
+    sides = first.sides if isinstance(first, LatticePolynomial) else ()
+    if len(sides) > 3:
+        raise InputError("a lattice of up to three axes", f"{len(sides)}", "leave lattice=… out")
+    inputs = 1 if isinstance(first, LatticePolynomial) else len(first.variables)
+    program = share_all([_listed(p) for p in polynomials], box.sizes(inputs), sides=sides)
     weights = [w for p in program.products for side in (p.left, p.right) for _, w in side]
-    if not all(math.isfinite(w) for w in (program.constant, *weights, *(w for _, w in program.output))):
+    weights += [*program.constants, *(w for output in program.outputs for _, w in output)]
+    if not all(map(math.isfinite, weights)):
         raise InputError(
             "a polynomial that is finite on its domain", "one that overflows", "make the domain smaller"
         )
     return program
 
 
+def _listed(polynomial: Polynomial | LatticePolynomial) -> list[tuple[list[tuple[Place, int]], float]]:
+    """Its products and coefficients."""
+    if isinstance(polynomial, LatticePolynomial):
+        return [([((0, s), e) for s, e in shape], c) for shape, c in polynomial.terms.items()]
+    parts = zip(polynomial.factors, polynomial.coefficients.tolist(), strict=True)
+    return [([((i, ()), e) for i, e in factors], c) for factors, c in parts]
+
+
 def build(
     program: Program,
-    polynomial: Polynomial | LatticePolynomial,
+    polynomials: Sequence[Polynomial | LatticePolynomial],
     chosen: Chosen,
     box: Box,
     accuracy: float | None,
     dtype: torch.dtype,
     *,
     flat: bool,
-) -> CompiledNetwork:
+) -> Parts:
     """The network of a program whose products are made as chosen."""
     stages = stages_of(program, chosen.multiplier)
     unit = torch.finfo(dtype).eps / 2
-    bound = output_error(program, chosen.multiplier.bound, unit)
+    bounds = output_errors(program, chosen.multiplier.bound, unit)
+    bound, first = max(bounds), polynomials[0]
     reached = Reached.BEST
     if accuracy is not None:
         reached = Reached.REACHED if bound <= accuracy else Reached.BELOW_FLOOR
-    on_lattice = isinstance(polynomial, LatticePolynomial)
+    on_lattice = isinstance(first, LatticePolynomial)
     sites = math.prod(program.sides)
     carried = [program.inputs, *(len(s.reads) for s in stages)]
     windows = [math.prod(2 * r + 1 for r in s.reach(len(program.sides))) for s in stages]
@@ -143,21 +163,19 @@ def build(
         for s, c, w in zip(stages, carried, windows, strict=False)
     ]
     ledger = Ledger(
-        variables=("φ",) if isinstance(polynomial, LatticePolynomial) else polynomial.variables,
+        variables=("φ",) if isinstance(first, LatticePolynomial) else first.variables,
         activation=type(chosen.multiplier.activation).__name__,
         dtype=str(dtype).removeprefix("torch."),
         method=chosen.method,
-        terms=len(polynomial.terms) * sites
-        if isinstance(polynomial, LatticePolynomial)
-        else polynomial.terms,
-        degree=polynomial.degree,
+        terms=len({tuple(factors) for p in polynomials for factors, _ in _listed(p)}) * sites,
+        degree=max(p.degree for p in polynomials),
         products=len(program.products) * sites,
         squares=program.squares * sites,
         shared=program.shared * sites,
         neurons=sum(len(s.units) for s in stages) * sites,
-        naive_neurons=naive_products(polynomial) * chosen.per_product,
+        naive_neurons=sum(map(naive_products, polynomials)) * chosen.per_product,
         depth=len(stages),
-        parameters=sum(entries) + carried[-1] + 1,
+        parameters=sum(entries) + (carried[-1] + 1) * len(polynomials),
         lanes=sum(label == read.label for s in stages for read in s.reads for label in read.carried) * sites,
         gate_predicted=chosen.multiplier.usual(1.0, 2),
         gate_bound=chosen.multiplier.bound(1.0, 2),
@@ -167,18 +185,21 @@ def build(
         accuracy=accuracy,
         reached=reached,
     )
-    output = Read((-1, ""), {(value, ""): w for (value, _), w in program.output}, constant=program.constant)
-    limits = box.limits(1 if on_lattice else program.inputs)
-    return CompiledNetwork(
+    outputs = [
+        Read((-1, ""), {(value, ""): w for (value, _), w in output}, constant=constant)
+        for output, constant in zip(program.outputs, program.constants, strict=True)
+    ]
+    return Parts(
         stages,
-        output,
+        outputs,
         program.scales,
-        limits,
+        box.limits(1 if on_lattice else program.inputs),
         chosen.multiplier.activation,
         ledger,
-        dtype=dtype,
-        sides=program.sides,
-        flat=flat and on_lattice,
+        bounds,
+        dtype,
+        program.sides,
+        flat and on_lattice,
     )
 
 

@@ -62,6 +62,11 @@ class Bits:
     """Each variable is 0 or 1."""
 
 
+@dataclass(frozen=True)
+class Spins:
+    """Each variable is −1 or 1."""
+
+
 def named(variables: Sequence[str], lattice: bool) -> tuple[str, ...]:
     """What the inputs are called in messages."""
     return ("the field",) if lattice else tuple(variables)

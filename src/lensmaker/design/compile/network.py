@@ -1,10 +1,11 @@
-"""A compiled polynomial: a network of linear maps and one activation function, with lanes for values that wait."""
+"""Compiled polynomials: a network of linear maps and one activation function, with lanes for values that wait."""
 
 from __future__ import annotations
 
 import math
 import warnings
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -37,8 +38,36 @@ class Layer(nn.Module):
         return found
 
 
-class CompiledNetwork(nn.Module):
-    """A network that evaluates a polynomial: (…, n) → (…), on a lattice (…, *sides) → (…).
+@dataclass(frozen=True)
+class Parts:
+    """What a network is built from.
+
+    Attributes
+    ----------
+    stages, outputs
+        Hidden layers, and what is read off the last one.
+    scales, limits
+        The largest |x_i|, and where each of them is.
+    ledger, bounds
+        The account of the network, and the certified error of each output.
+    sides, flat
+        Of a lattice, and whether its sites come as one row.
+    """
+
+    stages: Sequence[Stage]
+    outputs: Sequence[Read]
+    scales: Sequence[float]
+    limits: tuple[Sequence[float], Sequence[float]]
+    activation: nn.Module
+    ledger: Ledger
+    bounds: tuple[float, ...]
+    dtype: torch.dtype
+    sides: tuple[int, ...] = ()
+    flat: bool = False
+
+
+class Layered(nn.Module):
+    """A network that evaluates polynomials, a value for each.
 
     All weights are parameters, to be trained or exported as any others.
 
@@ -48,14 +77,6 @@ class CompiledNetwork(nn.Module):
         Neurons, depth, error bound and how they came about.
     checks_domain
         Whether a call refuses inputs that are outside of the domain; off by default.
-
-    Examples
-    --------
-    >>> from lensmaker.design.compile import compile_polynomial
-    >>> network = compile_polynomial("x*y*z")
-    >>> x = torch.tensor([0.5, -0.4, 0.8], dtype=torch.float64)
-    >>> abs(network(x).item() + 0.16) < network.ledger.bound
-    True
     """
 
     scale: Tensor
@@ -65,7 +86,7 @@ class CompiledNetwork(nn.Module):
     def __init__(
         self,
         stages: Sequence[Stage],
-        output: Read,
+        outputs: Sequence[Read],
         scales: Sequence[float],
         limits: tuple[Sequence[float], Sequence[float]],
         activation: nn.Module,
@@ -87,11 +108,13 @@ class CompiledNetwork(nn.Module):
             layers.append(_layer(stage, labels, activation, sides, dtype))
             labels = [read.label for read in stage.reads]
         self.layers = nn.Sequential(*layers)
-        self.output = _linear(len(labels), 1, (0,) * len(sides), dtype)
+        self.output = _linear(len(labels), len(outputs), (0,) * len(sides), dtype)
+        place = {label: i for i, label in enumerate(labels)}
         with torch.no_grad():
-            for label, weight in output.carried.items():
-                self.output.weight[0, labels.index(label)] = weight
-            _bias(self.output)[0] = output.constant
+            for k, output in enumerate(outputs):
+                for label, weight in output.carried.items():
+                    self.output.weight[k, place[label]] = weight
+                _bias(self.output)[k] = output.constant
 
     @property
     def sites(self) -> int:
@@ -100,23 +123,23 @@ class CompiledNetwork(nn.Module):
 
     @property
     def on_bits(self) -> bool:
-        """Whether inputs are 0 or 1."""
+        """Whether inputs are 0 or 1, or −1 or 1."""
         return self.ledger.method.startswith("one unit a product")
 
-    def forward(self, x: Tensor) -> Tensor:
-        """The polynomial of each row, or of each field."""
+    def values(self, x: Tensor) -> Tensor:
+        """The polynomials of each row, or of each field, along the last axis."""
         if self.checks_domain:
             self._check(x)
         x = x.to(self.scale.dtype)
         if not self.sides:
             row: Tensor = self.output(self.layers(x * self.scale))
-            return row[..., 0]
+            return row
         if self.flat:
             x = x.reshape(*x.shape[:-1], *self.sides)
         before = x.shape[: x.dim() - len(self.sides)]
         fields = x.reshape(-1, 1, *self.sides) * self.scale[0]
         density: Tensor = self.output(self.layers(fields))
-        return density.flatten(1).sum(-1).reshape(before)
+        return density.flatten(2).sum(-1).reshape(*before, density.shape[1])
 
     def _check(self, x: Tensor) -> None:
         """Refuse rows that are outside of the domain."""
@@ -130,6 +153,56 @@ class CompiledNetwork(nn.Module):
             raise InputError(
                 f"{which} from {low:g} to {high:g}", f"{got:g}", "compile the polynomial on a larger domain"
             )
+
+
+class CompiledNetwork(Layered):
+    """A network that evaluates a polynomial: (…, n) → (…), on a lattice (…, *sides) → (…).
+
+    Examples
+    --------
+    >>> from lensmaker.design.compile import compile_polynomial
+    >>> network = compile_polynomial("x*y*z")
+    >>> x = torch.tensor([0.5, -0.4, 0.8], dtype=torch.float64)
+    >>> abs(network(x).item() + 0.16) < network.ledger.bound
+    True
+    """
+
+    def __init__(
+        self,
+        stages: Sequence[Stage],
+        output: Read,
+        scales: Sequence[float],
+        limits: tuple[Sequence[float], Sequence[float]],
+        activation: nn.Module,
+        ledger: Ledger,
+        *,
+        dtype: torch.dtype,
+        sides: tuple[int, ...] = (),
+        flat: bool = False,
+    ) -> None:
+        super().__init__(
+            stages, [output], scales, limits, activation, ledger, dtype=dtype, sides=sides, flat=flat
+        )
+
+    @classmethod
+    def of(cls, parts: Parts) -> CompiledNetwork:
+        """The network of its parts."""
+        p = parts
+        return cls(
+            p.stages,
+            p.outputs[0],
+            p.scales,
+            p.limits,
+            p.activation,
+            p.ledger,
+            dtype=p.dtype,
+            sides=p.sides,
+            flat=p.flat,
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The polynomial of each row, or of each field."""
+        return self.values(x)[..., 0]
 
 
 def check_size(stages: Sequence[Stage], inputs: int, dtype: torch.dtype, axes: int) -> None:

@@ -1,4 +1,4 @@
-"""A polynomial as a program of products: which values are multiplied, in which layer, and what is added up."""
+"""Polynomials as a program of products: which values are multiplied, in which layer, and what is added up."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Product:
 
 @dataclass(frozen=True)
 class Program:
-    """Values 0 … n−1 are the inputs x_i/a_i, then the products in their order; P = constant + Σ output.
+    """Values 0 … n−1 are the inputs x_i/a_i, then the products in their order; P_k = constant_k + Σ output_k.
 
     Attributes
     ----------
@@ -45,17 +45,27 @@ class Program:
         a_i, the largest |x_i| of the domain.
     products
         In an order in which each has what it needs.
-    output, constant
-        P; on a lattice the sum of this over all sites.
+    outputs, constants
+        Each P_k; on a lattice the sum of this over all sites.
     sides
         Of the lattice, () where there is none.
     """
 
     scales: tuple[float, ...]
     products: tuple[Product, ...]
-    output: Combination
-    constant: float
+    outputs: tuple[Combination, ...]
+    constants: tuple[float, ...]
     sides: tuple[int, ...] = ()
+
+    @property
+    def output(self) -> Combination:
+        """That of the first polynomial."""
+        return self.outputs[0]
+
+    @property
+    def constant(self) -> float:
+        """That of the first polynomial."""
+        return self.constants[0]
 
     @property
     def inputs(self) -> int:
@@ -82,7 +92,7 @@ class Program:
         for p in self.products:
             for (value, _), _ in (*p.left, *p.right):
                 last[value] = max(last[value], p.level)
-        for (value, _), _ in self.output:
+        for value in values_of(self.outputs):
             last[value] = self.depth + 1
         return tuple(last)
 
@@ -98,8 +108,9 @@ class Program:
         for p in self.products:
             for (value, _), _ in p.left if p.is_square else (*p.left, *p.right):
                 uses[value] += 1
-        for (value, _), _ in self.output:
-            uses[value] += 1
+        for output in self.outputs:
+            for (value, _), _ in output:
+                uses[value] += 1
         return sum(n > 1 for n in uses[self.inputs :])
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import heapq
 import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 from lensmaker.design.compile.program import Combination, Place, Product, Program
 from lensmaker.systems.polynomials.lattice import minus, signed, wrapped
@@ -18,6 +19,12 @@ Pair = tuple[int, int, tuple[int, ...]]
 
 Edges = dict[Pair, float]
 """Products of two values that go to the output alone, with their coefficients."""
+
+ALIKE = 2.0**-51
+"""By how much coefficients in proportion may be off, relatively."""
+
+ROUNDINGS = 8
+"""Of coefficients that are taken to be in proportion: `ALIKE`, a quotient and two products."""
 
 
 def share(
@@ -45,7 +52,36 @@ def share(
     >>> len(program.products), program.depth  # xy, and xy (z + 2w)
     (2, 2)
     """
-    return _Maker(scales, sides).program(terms, constant)
+    return share_all([terms], scales, [constant], sides)
+
+
+def share_all(
+    polynomials: Sequence[Iterable[tuple[Sequence[tuple[Place, int]], float]]],
+    scales: Sequence[float],
+    constants: Sequence[float] | None = None,
+    sides: tuple[int, ...] = (),
+) -> Program:
+    """One program for several polynomials in the same inputs: a monomial that some of them have is made once.
+
+    Products of two that are left for outputs alone are gathered: those together whose coefficients in all outputs are
+    in proportion, such as one energy at two temperatures, or else for each output by itself, whichever takes fewer
+    neurons.
+
+    Examples
+    --------
+    >>> both = [([((0, ()), 1), ((1, ()), 1)], 1.0), ([((0, ()), 1), ((2, ()), 1)], 2.0)]
+    >>> other = [(factors, 3 * c) for factors, c in both]
+    >>> program = share_all([both, other], [1.0] * 3)
+    >>> len(program.products), [output[0][1] for output in program.outputs]
+    (1, [3.0, 9.0])
+    """
+    found: dict[tuple[tuple[Place, int], ...], list[float]] = {}
+    for k, terms in enumerate(polynomials):
+        for factors, value in terms:
+            found.setdefault(tuple(factors), [0.0] * len(polynomials))[k] += value
+    found = {factors: values for factors, values in found.items() if any(values)}
+    before = [0.0] * len(polynomials) if constants is None else list(constants)
+    return _Maker(scales, sides).program(found, before)
 
 
 class _Maker:
@@ -57,40 +93,55 @@ class _Maker:
         self.levels = [0] * len(self.scales)
         self.made: dict[Pair, int] = {}
 
-    def program(self, terms: Iterable[tuple[Sequence[tuple[Place, int]], float]], constant: float) -> Program:
+    def program(
+        self, terms: Mapping[tuple[tuple[Place, int], ...], Sequence[float]], constants: list[float]
+    ) -> Program:
         words: list[Word] = []
-        coefficients: list[float] = []
-        output: dict[Place, float] = {}
-        for factors, value in terms:
+        coefficients: list[list[float]] = []
+        for factors, values in terms.items():
             word: Word = Counter()
             for place, power in factors:
                 word[place] += power
-                value *= _power(self.scales[place[0]], power)
+                values = [value * _power(self.scales[place[0]], power) for value in values]
             words.append(word)
-            coefficients.append(value)
+            coefficients.append(list(values))
         while any(word.total() > 2 for word in words):
             words = self._round(words)
-        edges: Edges = {}
-        for word, value in zip(words, coefficients, strict=True):
-            if word.total() == 0:
-                constant += value
-            elif word.total() == 1:
-                _add(output, (next(iter(word))[0], self._nowhere), value)
-            else:
-                pair, _ = self._pair(*word.elements())
-                if pair in self.made:
-                    _add(output, (self.made[pair], self._nowhere), value)
+        outputs: list[dict[Place, float]] = [{} for _ in constants]
+        edges: list[Edges] = [{} for _ in constants]
+        for word, values in zip(words, coefficients, strict=True):
+            for k, value in enumerate(values):
+                if word.total() == 0:
+                    constants[k] += value
+                elif not value:
+                    continue
+                elif word.total() == 1:
+                    _add(outputs[k], (next(iter(word))[0], self._nowhere), value)
                 else:
-                    edges[pair] = edges.get(pair, 0.0) + value
-        for place, weight in self._stars(edges):
-            _add(output, place, weight)
+                    pair, _ = self._pair(*word.elements())
+                    if pair in self.made:
+                        _add(outputs[k], (self.made[pair], self._nowhere), value)
+                    else:
+                        edges[k][pair] = edges[k].get(pair, 0.0) + value
+        self._last(edges, outputs)
         return Program(
             self.scales,
             tuple(self.products),
-            tuple((p, w) for p, w in output.items() if w),
-            constant,
+            tuple(tuple((p, w) for p, w in output.items() if w) for output in outputs),
+            tuple(constants),
             self.sides,
         )
+
+    def _last(self, edges: Sequence[Edges], outputs: Sequence[dict[Place, float]]) -> None:
+        """Products of two for the outputs alone, in the way that takes fewer neurons."""
+        ways = [_by_direction(edges), [Form(own, {k: 1.0}) for k, own in enumerate(edges)]]
+        made = [[(form, list(_stars(form.edges, self.sides))) for form in way] for way in ways]
+        costs = [sum(2 if s.is_square else 4 for _, stars in way for s in stars) for way in made]
+        for form, stars in made[costs.index(min(costs))]:
+            for star in stars:
+                place = self._new((((star.centre, self._nowhere), 1.0),), star.others), self._nowhere
+                for k, factor in form.factors.items():
+                    _add(outputs[k], place, factor * star.weight)
 
     @property
     def _nowhere(self) -> tuple[int, ...]:
@@ -130,8 +181,7 @@ class _Maker:
                 return 0.0
             if pair in self.made:
                 return 1e9 + taken
-            square = pair[0] == pair[1] and not any(pair[2])
-            return (taken + 0.5 * bonus[pair]) * (2 if square else 1)
+            return (taken + 0.5 * bonus[pair]) * (2 if _is_square(pair) else 1)
 
         heap = [(-gain(pair), pair) for pair in serves]
         heapq.heapify(heap)
@@ -164,38 +214,81 @@ class _Maker:
         self.levels.append(level)
         return len(self.levels) - 1
 
-    def _stars(self, edges: Edges) -> list[tuple[Place, float]]:
-        """Products of two, each value times the sum of all that it is multiplied with."""
-        touching: dict[int, set[Pair]] = {}
-        for pair in edges:
-            touching.setdefault(pair[0], set()).add(pair)
-            touching.setdefault(pair[1], set()).add(pair)
-        found = []
-        heap = [(-len(pairs), centre) for centre, pairs in touching.items()]
-        heapq.heapify(heap)
-        left = set(edges)
-        while heap:
-            size, centre = heapq.heappop(heap)
-            pairs = touching[centre] & left
-            if not pairs:
-                continue
-            if len(pairs) < -size:
-                heapq.heappush(heap, (-len(pairs), centre))
-                continue
-            left -= pairs
-            others: dict[Place, float] = {}
-            for a, b, step in sorted(pairs):
-                back = signed(tuple(-s for s in step), self.sides)
-                _add(others, (b, step) if a == centre else (a, back), edges[a, b, step])
-            total = sum(abs(w) for w in others.values())
-            if not total:
-                continue
-            middle = (((centre, self._nowhere), 1.0),)
-            sum_of = tuple((place, w / total) for place, w in others.items())
-            if len(sum_of) == 1:
-                total, sum_of = total * sum_of[0][1], ((sum_of[0][0], 1.0),)
-            found.append(((self._new(middle, sum_of), self._nowhere), total))
-        return found
+
+class Form(NamedTuple):
+    """A sum of products of two, and the outputs that take it, each with its factor."""
+
+    edges: Edges
+    factors: dict[int, float]
+
+
+class _Star(NamedTuple):
+    """A value times a sum, and the weight with which the output takes it."""
+
+    centre: int
+    others: Combination
+    weight: float
+
+    @property
+    def is_square(self) -> bool:
+        """Whether it is a value times itself."""
+        return len(self.others) == 1 and self.others[0][0] == (self.centre, (0,) * len(self.others[0][0][1]))
+
+
+def _stars(edges: Edges, sides: tuple[int, ...]) -> Iterator[_Star]:
+    """Products of two, each value times the sum of all that it is multiplied with."""
+    touching: dict[int, set[Pair]] = {}
+    for pair in edges:
+        touching.setdefault(pair[0], set()).add(pair)
+        touching.setdefault(pair[1], set()).add(pair)
+    heap = [(-len(pairs), centre) for centre, pairs in touching.items()]
+    heapq.heapify(heap)
+    left = set(edges)
+    while heap:
+        size, centre = heapq.heappop(heap)
+        pairs = touching[centre] & left
+        if not pairs:
+            continue
+        if len(pairs) < -size:
+            heapq.heappush(heap, (-len(pairs), centre))
+            continue
+        left -= pairs
+        others: dict[Place, float] = {}
+        for a, b, step in sorted(pairs):
+            back = signed(tuple(-s for s in step), sides)
+            _add(others, (b, step) if a == centre else (a, back), edges[a, b, step])
+        total = sum(abs(w) for w in others.values())
+        if not total:
+            continue
+        sum_of = tuple((place, w / total) for place, w in others.items())
+        if len(sum_of) == 1:
+            total, sum_of = total * sum_of[0][1], ((sum_of[0][0], 1.0),)
+        yield _Star(centre, sum_of, total)
+
+
+def _is_square(pair: Pair) -> bool:
+    return pair[0] == pair[1] and not any(pair[2])
+
+
+def _by_direction(edges: Sequence[Edges]) -> list[Form]:
+    """Products whose coefficients in all outputs are in proportion, such as one energy at two temperatures."""
+    found: list[Form] = []
+    near: dict[tuple[float, ...], list[tuple[int, list[float]]]] = {}
+    for pair in dict.fromkeys(pair for own in edges for pair in own):
+        vector = [own.get(pair, 0.0) for own in edges]
+        largest = max(range(len(vector)), key=lambda k: abs(vector[k]))
+        if not vector[largest]:
+            continue
+        ratios = [v / vector[largest] for v in vector]
+        bucket = near.setdefault(tuple(round(r, 12) for r in ratios), [])
+        for at, known in bucket:
+            if all(abs(r - q) <= ALIKE * abs(q) for r, q in zip(ratios, known, strict=True)):
+                found[at].edges[pair] = vector[largest]
+                break
+        else:
+            bucket.append((len(found), ratios))
+            found.append(Form({pair: vector[largest]}, {k: r for k, r in enumerate(ratios) if r}))
+    return found
 
 
 def _power(value: float, power: int) -> float:

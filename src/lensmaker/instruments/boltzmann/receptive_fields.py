@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lensmaker.core import Convergence, Measurement, Reference, Table, Where
+from lensmaker.core.bibliography import MEHTA_2014
 from lensmaker.instruments.base import Instrument
 from lensmaker.instruments.boltzmann import field_statistics as statistics
 from lensmaker.numerics.resampling import Estimate, jackknife
@@ -68,14 +69,7 @@ class ReceptiveFields(Instrument):
         "field_half_width",
     )
     references: ClassVar[tuple[Reference, ...]] = (
-        Reference(
-            "mehta2014",
-            "P. Mehta, D. J. Schwab",
-            "An exact mapping between the variational renormalization group and deep learning",
-            2014,
-            "",
-            "arXiv:1410.3831",
-        ),
+        MEHTA_2014,
         Reference(
             "moran1950",
             "P. A. P. Moran",

@@ -13,6 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from lensmaker.core import Convergence, InputError, Measurement, Reference, Table
+from lensmaker.core.bibliography import MEHTA_2014
 from lensmaker.instruments.base import Instrument
 from lensmaker.numerics.autocorrelation import autocorrelation, block_means
 from lensmaker.numerics.resampling import Estimate, jackknife
@@ -76,14 +77,7 @@ class VariationalMap(Instrument):
     summary = "Trace condition, free-energy shift and divergence of a machine from samples of the spins."
     quantities = ("trace_violation", "free_energy_shift", "kl_divergence")
     references: ClassVar[tuple[Reference, ...]] = (
-        Reference(
-            "mehta2014",
-            "P. Mehta, D. J. Schwab",
-            "An exact mapping between the variational renormalization group and deep learning",
-            2014,
-            "",
-            "arXiv:1410.3831",
-        ),
+        MEHTA_2014,
         Reference(
             "ferrenberg1988",
             "A. M. Ferrenberg, R. H. Swendsen",

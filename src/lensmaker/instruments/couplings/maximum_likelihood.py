@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from lensmaker.core import InputError, Reference
+from lensmaker.core.bibliography import ACKLEY_1985
 from lensmaker.instruments.couplings.method import CouplingMethod
 from lensmaker.instruments.couplings.observed import Observed
 from lensmaker.instruments.couplings.problem import Problem, Values
@@ -39,15 +40,7 @@ class MaximumLikelihood(CouplingMethod):
 
     name = "maximum_likelihood"
     summary = "Couplings at which the exact moments are those of the samples; at most 24 spins."
-    references: ClassVar[tuple[Reference, ...]] = (
-        Reference(
-            "ackley1985",
-            "D. H. Ackley, G. E. Hinton, T. J. Sejnowski",
-            "A learning algorithm for Boltzmann machines",
-            1985,
-            "Cogn. Sci. 9, 147",
-        ),
-    )
+    references: ClassVar[tuple[Reference, ...]] = (ACKLEY_1985,)
 
     def problem(self, observed: Observed) -> Problem:
         if observed.model.sites > MOST:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from lensmaker.core import Convergence, InputError, Measurement, Reference, Table
+from lensmaker.core.bibliography import SWENDSEN_1979
 from lensmaker.instruments.base import Instrument
 from lensmaker.instruments.renormalization.flow_matrix import FlowMatrix, linearised
 from lensmaker.instruments.renormalization.levels import at_level, by_chain, levels_of, scale_between
@@ -71,13 +72,7 @@ class MonteCarloRG(Instrument):
     summary = "Exponents y_t and y_h by level of coarse-graining, from the linearised flow of couplings."
     quantities = ("thermal_exponent", "magnetic_exponent")
     references: ClassVar[tuple[Reference, ...]] = (
-        Reference(
-            "swendsen1979",
-            "R. H. Swendsen",
-            "Monte Carlo renormalization group",
-            1979,
-            "Phys. Rev. Lett. 42, 859",
-        ),
+        SWENDSEN_1979,
         Reference(
             "ma1976",
             "S.-K. Ma",

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from lensmaker.core import Reference, Table
+from lensmaker.core.bibliography import MEHTA_2014
 from lensmaker.core.progress import Progress
 from lensmaker.numerics.seeding import stream
 from lensmaker.phenomena.base import Outcome, Phenomenon
@@ -44,16 +45,7 @@ class BlockSpin(Phenomenon):
     summary = (
         "Whether block spins emerge in a stack of restricted Boltzmann machines that learns Ising samples."
     )
-    references: ClassVar[tuple[Reference, ...]] = (
-        Reference(
-            "mehta2014",
-            "P. Mehta, D. J. Schwab",
-            "An exact mapping between the variational renormalization group and deep learning",
-            2014,
-            "",
-            "arXiv:1410.3831",
-        ),
-    )
+    references: ClassVar[tuple[Reference, ...]] = (MEHTA_2014,)
 
     @classmethod
     def quick(cls) -> BlockSpin:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from lensmaker.core import Reference, Table
+from lensmaker.core.bibliography import LIN_2017, ROLNICK_2018
 from lensmaker.core.progress import Progress
 from lensmaker.numerics.resampling import Estimate
 from lensmaker.phenomena.base import Outcome, Phenomenon
@@ -27,7 +28,6 @@ from lensmaker.phenomena.flattening.floors import (
 from lensmaker.phenomena.flattening.plan import CASES, Case, Plan
 from lensmaker.phenomena.folder import publish
 from lensmaker.phenomena.kept import KeptPlan
-from lensmaker.theories.polynomial_networks.theory import LIN, ROLNICK
 
 SMALL = 1e-8
 """λ at which the flat network is tried in many digits, far below what floating point bears."""
@@ -47,7 +47,7 @@ class Flattening(Phenomenon):
 
     name = "flattening"
     summary = "What it costs to multiply in one hidden layer: units, and digits of floating point."
-    references: ClassVar[tuple[Reference, ...]] = (LIN, ROLNICK)
+    references: ClassVar[tuple[Reference, ...]] = (LIN_2017, ROLNICK_2018)
 
     @classmethod
     def quick(cls) -> Flattening:

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from lensmaker.core import Reference, Table
+from lensmaker.core.bibliography import LIN_2017
 from lensmaker.core.progress import Progress
 from lensmaker.phenomena.base import Outcome, Phenomenon
 from lensmaker.phenomena.folder import mark, publish, put, taken
@@ -45,19 +46,12 @@ class Hierarchy(Phenomenon):
             "Phys. Rev. X 14, 031001",
             "arXiv:2307.02129",
         ),
-        Reference(
-            "lin2017",
-            "H. W. Lin, M. Tegmark, D. Rolnick",
-            "Why does deep and cheap learning work so well?",
-            2017,
-            "J. Stat. Phys. 168, 1223",
-            "arXiv:1608.08225",
-        ),
+        LIN_2017,
     )
 
     @classmethod
     def quick(cls) -> Hierarchy:
-        return cls(Plan(classes=4, alphabet=4, synonyms=2, width=32, held_out=500, updates=1000, seeds=5))
+        return cls(Plan(4, 4, 2, width=32, step=2**0.5, held_out=500, updates=1000))
 
     def run(self, folder: Path, progress: Progress | None = None) -> Outcome:
         mark(folder, self.plan)

@@ -33,6 +33,8 @@ class Plan:
         Units of each layer of the tree; the other kinds have the width with which they have as many parameters.
     largest
         Examples of the largest training set, unless the grammar has fewer words.
+    step
+        By which a training set is larger than the one before.
     held_out
         Words that none of a run's training sets has.
     error
@@ -45,27 +47,30 @@ class Plan:
     Raises
     ------
     InputError
-        If the levels do not rise one by one.
+        If the levels do not rise one by one, or the training sets do not grow.
     """
 
-    classes: int = 8
-    alphabet: int = 8
-    synonyms: int = 4
+    classes: int = 6
+    alphabet: int = 6
+    synonyms: int = 6
     levels: tuple[int, ...] = (2, 3)
-    width: int = 64
+    width: int = 128
     largest: int = 16384
+    step: float = 2.0
     held_out: int = 2000
     error: float = 0.1
     batch: int = 256
     rate: float = 2e-3
-    updates: int = 4000
-    fitted: float = 1e-2
-    seeds: int = 6
+    updates: int = 12000
+    fitted: float = 3e-2
+    seeds: int = 5
 
     def __post_init__(self) -> None:
         if not self.levels or any(b != a + 1 for a, b in pairwise(self.levels)) or self.seeds < 1:
             got = f"{self.levels} and {self.seeds} seeds"
             raise InputError("levels one after another, and a seed", got, "pass levels=(2, 3)")
+        if not self.step > 1:
+            raise InputError("training sets that grow", f"a step of {self.step:g}", "pass step=2")
         for levels in self.levels:
             if len(self.sizes(levels)) < 2:
                 got = f"{self.largest} for {levels} levels"
@@ -80,10 +85,10 @@ class Plan:
         return min(self.held_out, self.grammar(levels, 0).words // 4)
 
     def sizes(self, levels: int) -> list[int]:
-        """Of the training sets: from a quarter of n_c mᴸ on, each √2 times the one before."""
+        """Of the training sets: from a quarter of n_c mᴸ on, the last as large as there can be."""
         last = min(self.largest, self.grammar(levels, 0).words - self.unseen(levels))
         first = max(self.classes, self.classes * self.synonyms**levels // 4)
         found: list[int] = []
-        while (size := round(first * 2 ** (len(found) / 2))) <= last:
+        while (size := round(first * self.step ** len(found))) < last:
             found.append(size)
-        return found
+        return [*found, last]

@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 import torch
 
 from lensmaker.core import Reference, Table
+from lensmaker.core.bibliography import LIN_2017, ROLNICK_2018
 from lensmaker.core.progress import Progress
 from lensmaker.numerics.smooth_functions import smooth_function
 from lensmaker.phenomena.base import Outcome, Phenomenon
@@ -22,7 +23,6 @@ from lensmaker.phenomena.product_training.training import held_out, target_of, t
 from lensmaker.systems.polynomials.product_network import ProductNetwork, neighbours, product_of_layers
 from lensmaker.theories.polynomial_networks.flat_floor import flat_floor
 from lensmaker.theories.polynomial_networks.layers import split
-from lensmaker.theories.polynomial_networks.theory import LIN, ROLNICK
 
 Errors = list[list[float]]
 """Of each width, and each seed."""
@@ -44,7 +44,7 @@ class ProductTraining(Phenomenon):
     summary = (
         "Whether training finds the networks that multiply, by depth and width, beside written-down ones."
     )
-    references: ClassVar[tuple[Reference, ...]] = (LIN, ROLNICK)
+    references: ClassVar[tuple[Reference, ...]] = (LIN_2017, ROLNICK_2018)
 
     @classmethod
     def quick(cls) -> ProductTraining:

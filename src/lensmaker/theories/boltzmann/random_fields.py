@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lensmaker.core import Prediction, Reference, Table, Where
+from lensmaker.core.bibliography import MEHTA_2014
 from lensmaker.systems.boltzmann.field_stack import FieldStack, check_odd
 from lensmaker.theories.base import Theory
 from lensmaker.theories.boltzmann import isotropic_field as isotropic
@@ -69,14 +70,7 @@ class RandomFields(Theory):
         "a layer has many units",
     )
     references = (
-        Reference(
-            "mehta2014",
-            "P. Mehta, D. J. Schwab",
-            "An exact mapping between the variational renormalization group and deep learning",
-            2014,
-            "",
-            "arXiv:1410.3831",
-        ),
+        MEHTA_2014,
         Reference("david2003", "H. A. David, H. N. Nagaraja", "Order Statistics", 2003, "Wiley"),
         Reference(
             "gebelein1941",

@@ -7,6 +7,7 @@ from typing import ClassVar
 import numpy as np
 
 from lensmaker.core import Prediction, Reference, Table, Where
+from lensmaker.core.bibliography import LIN_2017
 from lensmaker.systems.markov.chain import Floats
 from lensmaker.systems.markov.statistic import Statistic
 from lensmaker.theories.base import Theory
@@ -37,14 +38,7 @@ class Distillation(Theory):
     quantities = ("kept_information", "statistic_size")
     assumptions = ("the chain is Markov and its probabilities are known", "alphabets are small")
     references: ClassVar[tuple[Reference, ...]] = (
-        Reference(
-            "lin2017",
-            "H. W. Lin, M. Tegmark, D. Rolnick",
-            "Why does deep and cheap learning work so well?",
-            2017,
-            "J. Stat. Phys. 168, 1223",
-            "arXiv:1608.08225",
-        ),
+        LIN_2017,
         Reference(
             "cover2006",
             "T. M. Cover, J. A. Thomas",

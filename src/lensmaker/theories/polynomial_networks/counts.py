@@ -14,8 +14,8 @@ MOST_DIGITS = 4000
 def flat_count(powers: Sequence[int]) -> int:
     """∏(r_i + 1): units of one hidden layer for ∏ x_i^r_i, so 2^n for n factors.
 
-    Least possible without biases, for σ whose Taylor coefficients up to the degree are all other than 0: each of the
-    ∏(r_i + 1) divisors of the monomial is a condition, and these are independent.
+    Least possible without biases for the monomial to be the layer's Taylor polynomial, with σ whose Taylor coefficients
+    up to the degree are all other than 0: each of the ∏(r_i + 1) divisors is a condition, and these are independent.
 
     Raises
     ------
@@ -69,7 +69,7 @@ def tree_depth(n: int) -> int:
 def sparse_flat_bound(monomials: Sequence[Sequence[int]]) -> int:
     """max_j ∏(r_ij + 1)/c, rounded up: one hidden layer for c monomials has as many units or more, without biases.
 
-    It takes Taylor coefficients other than 0 up to twice the degree.
+    For the polynomial to be the layer's Taylor polynomial, where σ has no Taylor coefficient 0 up to the degree.
 
     Examples
     --------

@@ -11,7 +11,8 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from lensmaker.core import InputError, Prediction, Reference, Regime, Table, Where
+from lensmaker.core import InputError, Prediction, Regime, Table, Where
+from lensmaker.core.bibliography import LIN_2017
 from lensmaker.systems.polynomials.gate import Gate
 from lensmaker.theories.base import Theory
 from lensmaker.theories.polynomial_networks.taylor import derivatives
@@ -64,16 +65,7 @@ class ProductGate(Theory):
         f"σ is evaluated to {ULPS / 2:g} units in the last place",
         f"λ(|u| + |v|) is below {_WIDEST:g}, so that the series converges fast",
     )
-    references = (
-        Reference(
-            "lin2017",
-            "H. W. Lin, M. Tegmark, D. Rolnick",
-            "Why does deep and cheap learning work so well?",
-            2017,
-            "J. Stat. Phys. 168, 1223",
-            "arXiv:1608.08225",
-        ),
-    )
+    references = (LIN_2017,)
 
     def predict(self, system: Gate) -> Table[Prediction]:
         terms = gate_terms(system)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from lensmaker.core import InputError, Prediction, Reference, Regime, Table, Where
+from lensmaker.core.bibliography import LIN_2017
 from lensmaker.theories.base import Theory
-from lensmaker.theories.polynomial_networks.theory import LIN
 
 BEST_EXPONENT = 2.373
 """ω of the fastest multiplication of matrices that the paper knows, n^ω."""
@@ -64,7 +64,7 @@ class LinearFlattening(Theory):
         "the flat layer is stored as a dense matrix, or as its entries other than 0",
         "sparse factors are drawn independently, and no sum of their products cancels",
     )
-    references: ClassVar[tuple[Reference, ...]] = (LIN,)
+    references: ClassVar[tuple[Reference, ...]] = (LIN_2017,)
 
     def predict(self, system: LinearChain) -> Table[Prediction]:
         n, k, p = system.n, system.rank, system.density

@@ -10,6 +10,7 @@ from typing import ClassVar
 import torch
 
 from lensmaker.core import INSIDE, Prediction, Reference, Regime, Table, Where
+from lensmaker.core.bibliography import LIN_2017, ROLNICK_2018
 from lensmaker.numerics.smooth_functions import SmoothFunction, smooth_function
 from lensmaker.systems.polynomials import Polynomial
 from lensmaker.theories.base import Theory
@@ -26,23 +27,6 @@ PATHS = {
     Kind.DEEP: "deep bound",
 }
 """Under which the places of predictions name a construction."""
-
-LIN = Reference(
-    "lin2017",
-    "H. W. Lin, M. Tegmark, D. Rolnick",
-    "Why does deep and cheap learning work so well?",
-    2017,
-    "J. Stat. Phys. 168, 1223",
-    "arXiv:1608.08225",
-)
-ROLNICK = Reference(
-    "rolnick2018",
-    "D. Rolnick, M. Tegmark",
-    "The power of deeper networks for expressing natural functions",
-    2018,
-    "ICLR",
-    "arXiv:1705.05502",
-)
 
 
 @dataclass(frozen=True)
@@ -78,7 +62,7 @@ class PolynomialNetworks(Theory):
         "inputs are in [−1, 1], and each monomial is computed by itself",
         "rounding errors of different units are independent where their arguments differ",
     )
-    references: ClassVar[tuple[Reference, ...]] = (LIN, ROLNICK)
+    references: ClassVar[tuple[Reference, ...]] = (LIN_2017, ROLNICK_2018)
 
     def predict(self, system: Polynomial) -> Table[Prediction]:
         """For each construction the units, and the error where it is known."""

@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from lensmaker.core import InputError, Prediction, Reference
+from lensmaker.core.bibliography import KOCH_JANUSZ_2018
 from lensmaker.systems.spins.canonical import Canonical
 from lensmaker.systems.spins.coarse_graining import BlockRule, CoarseGrainer
 from lensmaker.systems.spins.surroundings import Surroundings
@@ -67,14 +68,7 @@ class BlockInformation(SpinTheory):
     quantities = ("mutual_information",)
     assumptions = (f"the borders, and what has to be summed over at a time, are no more than {WIDEST} spins",)
     references = (
-        Reference(
-            "kochjanusz2018",
-            "M. Koch-Janusz, Z. Ringel",
-            "Mutual information, neural networks and the renormalization group",
-            2018,
-            "Nat. Phys. 14, 578",
-            "arXiv:1704.06279",
-        ),
+        KOCH_JANUSZ_2018,
         Reference(
             "lenggenhager2020",
             "P. M. Lenggenhager, D. E. Gökmen, Z. Ringel, S. D. Huber, M. Koch-Janusz",

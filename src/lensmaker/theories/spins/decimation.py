@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from lensmaker.core import InputError, Prediction, Reference, Regime
+from lensmaker.core import InputError, Prediction, Regime
+from lensmaker.core.bibliography import KADANOFF_1975
 from lensmaker.systems.spins.canonical import Canonical
 from lensmaker.theories.spins.pairs import neighbour_coupling
 from lensmaker.theories.spins.theory import SpinTheory
@@ -46,15 +47,7 @@ class Decimation(SpinTheory):
     summary = "The coupling of a chain at each level of decimation, and the exponents of each step."
     quantities = ("coupling", "thermal_exponent", "magnetic_exponent")
     assumptions = ("the spins form a chain or ring of one coupling, and no field",)
-    references = (
-        Reference(
-            "kadanoff1975",
-            "L. P. Kadanoff, A. Houghton",
-            "Numerical evaluations of the critical properties of the two-dimensional Ising model",
-            1975,
-            "Phys. Rev. B 11, 377",
-        ),
-    )
+    references = (KADANOFF_1975,)
 
     def refusal(self, system: Canonical[Any]) -> str:
         lattice = system.hamiltonian.lattice

@@ -14,6 +14,7 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import reverse_cuthill_mckee
 
 from lensmaker.core import InputError, Prediction, Reference
+from lensmaker.core.bibliography import KRAMERS_1941
 from lensmaker.systems.spins.canonical import Canonical
 from lensmaker.systems.spins.hamiltonian import Hamiltonian
 from lensmaker.systems.spins.multistate import Multistate
@@ -55,13 +56,7 @@ class Elimination(SpinTheory):
     models = (Hamiltonian, Multistate)
     assumptions = (f"no more than {WIDEST} spins ±1 are on the frontier at a time",)
     references = (
-        Reference(
-            "kramers1941",
-            "H. A. Kramers, G. H. Wannier",
-            "Statistics of the two-dimensional ferromagnet, part I",
-            1941,
-            "Phys. Rev. 60, 252",
-        ),
+        KRAMERS_1941,
         Reference(
             "bertele1972", "U. Bertelè, F. Brioschi", "Nonserial dynamic programming", 1972, "Academic Press"
         ),

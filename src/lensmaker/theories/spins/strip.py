@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from scipy.sparse.linalg import ArpackError, ArpackNoConvergence, LinearOperator, eigs, eigsh
 
 from lensmaker.core import Prediction, Reference, Regime
+from lensmaker.core.bibliography import KRAMERS_1941
 from lensmaker.systems.spins.canonical import Canonical
 from lensmaker.systems.spins.hamiltonian import Hamiltonian
 from lensmaker.systems.spins.multistate import Multistate
@@ -72,13 +73,7 @@ class Strip(SpinTheory):
         "the lattice is much longer than the correlation length",
     )
     references = (
-        Reference(
-            "kramers1941",
-            "H. A. Kramers, G. H. Wannier",
-            "Statistics of the two-dimensional ferromagnet, part I",
-            1941,
-            "Phys. Rev. 60, 252",
-        ),
+        KRAMERS_1941,
         Reference(
             "cardy1984",
             "J. L. Cardy",

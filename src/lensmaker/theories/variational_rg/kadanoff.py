@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lensmaker.core import Prediction, Reference, Regime
+from lensmaker.core.bibliography import KADANOFF_1976
 from lensmaker.systems.spins.canonical import Canonical
 from lensmaker.theories.spins.critical_constants import critical
 from lensmaker.theories.spins.pairs import neighbour_coupling
@@ -59,13 +60,7 @@ class Kadanoff(SpinTheory):
             1975,
             "Phys. Rev. Lett. 34, 1005",
         ),
-        Reference(
-            "kadanoff1976",
-            "L. P. Kadanoff, A. Houghton, M. C. Yalabik",
-            "Variational approximations for renormalization group transformations",
-            1976,
-            "J. Stat. Phys. 14, 171",
-        ),
+        KADANOFF_1976,
     )
 
     def refusal(self, system: Canonical[Any]) -> str:

@@ -10,6 +10,7 @@ from typing import ClassVar
 import numpy as np
 
 from lensmaker.core import Prediction, Reference, Regime, Table
+from lensmaker.core.bibliography import LIN_2017, MEHTA_2014
 from lensmaker.systems.boltzmann.coarsening import Coarsening
 from lensmaker.systems.spins.hamiltonian import Hamiltonian
 from lensmaker.theories.base import Theory
@@ -51,22 +52,8 @@ class VariationalRG(Theory):
         "for the identity, both layers together have at most 24 units",
     )
     references: ClassVar[tuple[Reference, ...]] = (
-        Reference(
-            "mehta2014",
-            "P. Mehta, D. J. Schwab",
-            "An exact mapping between the variational renormalization group and deep learning",
-            2014,
-            "",
-            "arXiv:1410.3831",
-        ),
-        Reference(
-            "lin2017",
-            "H. W. Lin, M. Tegmark, D. Rolnick",
-            "Why does deep and cheap learning work so well?",
-            2017,
-            "J. Stat. Phys. 168, 1223",
-            "arXiv:1608.08225",
-        ),
+        MEHTA_2014,
+        LIN_2017,
         Reference(
             "schwab2016",
             "D. J. Schwab, P. Mehta",

@@ -55,8 +55,8 @@ def test_bound_and_estimate_against_the_table(kind: str, untied: bool) -> None:
     exact, bound = all_of.log_likelihood(), all_of.bound()
     assert np.exp(exact).sum() == pytest.approx(1, rel=1e-12)
     log_z = Exact(network.top).log_partition
-    found = variational_bound(network, v, log_z, seed=0, samples=4000)
-    guess = importance_estimate(network, v, log_z, seed=1, samples=4000)
+    found = variational_bound(network, v, log_z, seed=0, samples=1000)
+    guess = importance_estimate(network, v, log_z, seed=1, samples=1000)
     if kind == "single":
         assert bound == pytest.approx(exact, rel=1e-10)
         assert max(found.error, guess.error) < 1e-10
@@ -64,8 +64,8 @@ def test_bound_and_estimate_against_the_table(kind: str, untied: bool) -> None:
         assert guess.rows.numpy() == pytest.approx(exact, rel=1e-10)
         return
     assert (bound < exact).all()
-    assert 0 < found.error < 0.02
-    assert 0 < guess.error < 0.02
+    assert 0 < found.error < 0.04
+    assert 0 < guess.error < 0.04
     assert abs(found.value - bound.mean()) < 5 * found.error
     assert abs(guess.value - exact.mean()) < 5 * guess.error
     assert found.value < exact.mean()

@@ -114,8 +114,18 @@ def clusters(visible: int | Gaussian | Potts) -> torch.Tensor:
     return visible.sample(fields[:, : visible.size], generator)
 
 
-@pytest.mark.parametrize("visible", [5, Gaussian(4, variance=0.5), Potts(2, q=3)], ids=str)
-@pytest.mark.parametrize("above", [(3,), (3, Spin(3), 2)], ids=str)
+@pytest.mark.parametrize(
+    ("visible", "above"),
+    [
+        (5, (3,)),
+        (Potts(2, q=3), (3, Spin(3), 2)),
+        pytest.param(Gaussian(4, variance=0.5), (3,), marks=pytest.mark.slow),
+        pytest.param(Potts(2, q=3), (3,), marks=pytest.mark.slow),
+        pytest.param(5, (3, Spin(3), 2), marks=pytest.mark.slow),
+        pytest.param(Gaussian(4, variance=0.5), (3, Spin(3), 2), marks=pytest.mark.slow),
+    ],
+    ids=str,
+)
 def test_it_is_a_start(visible: int | Gaussian | Potts, above: tuple[int | Spin, ...]) -> None:
     """The exact likelihood against that of independent units, after a little training by the exact gradient.
 

@@ -133,7 +133,7 @@ def test_what_clusters_of_states_cannot_do_is_refused() -> None:
 
 def test_the_three_state_potts_model_at_its_critical_point() -> None:
     """e = −(1 + 1/√3) on the infinite lattice; of L = 32 the correction is of order L^(−4/5)."""
-    samples = sample(Canonical(potts(square(32), 3), 1 / math.log1p(math.sqrt(3))), 2000, seed=3)
+    samples = sample(Canonical(potts(square(32), 3), 1 / math.log1p(math.sqrt(3))), 400, seed=3)
     assert samples.provenance.rule == "multistate_swendsen_wang"
     energy = Ensemble().measure(samples).select(quantity="energy")[0]
     assert energy.value == pytest.approx(-(1 + 1 / math.sqrt(3)), rel=0.04)

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from lensmaker.core import Reference
+from lensmaker.core.bibliography import ACKLEY_1985
 from lensmaker.systems.boltzmann.deep.exact import ExactDeep
 from lensmaker.systems.boltzmann.deep.machine import DeepBoltzmannMachine, Layers
 from lensmaker.systems.boltzmann.phases.base import State, positive
@@ -123,15 +124,7 @@ class ExactDeepMoments(DeepPhase):
 
     name = "exact"
     bias = "None."
-    references: ClassVar[tuple[Reference, ...]] = (
-        Reference(
-            "ackley1985",
-            "D. H. Ackley, G. E. Hinton, T. J. Sejnowski",
-            "A learning algorithm for Boltzmann machines",
-            1985,
-            "Cogn. Sci. 9, 147",
-        ),
-    )
+    references: ClassVar[tuple[Reference, ...]] = (ACKLEY_1985,)
 
     def rows(self, machine: DeepBoltzmannMachine, state: State, generator: torch.Generator) -> Layers:
         return []

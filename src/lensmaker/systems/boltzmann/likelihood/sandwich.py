@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import logsumexp
 from scipy.stats import t as student
 
 from lensmaker.core import InputError
@@ -120,4 +119,4 @@ def log_mean(w: NDArray[np.float64]) -> float:
     >>> log_mean(np.array([2.0, 2.0]))
     2.0
     """
-    return float(logsumexp(w) - math.log(len(w)))
+    return float(np.logaddexp.reduce(w)) - math.log(len(w))

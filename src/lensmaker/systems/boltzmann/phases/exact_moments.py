@@ -8,6 +8,7 @@ from typing import ClassVar
 from torch import Tensor
 
 from lensmaker.core import Reference
+from lensmaker.core.bibliography import ACKLEY_1985
 from lensmaker.systems.boltzmann.exact import Exact
 from lensmaker.systems.boltzmann.machine import RestrictedBoltzmannMachine
 from lensmaker.systems.boltzmann.phases.base import Gradient, ModelPhase, State, Update
@@ -19,15 +20,7 @@ class ExactMoments(ModelPhase):
 
     name = "exact"
     bias = "None."
-    references: ClassVar[tuple[Reference, ...]] = (
-        Reference(
-            "ackley1985",
-            "D. H. Ackley, G. E. Hinton, T. J. Sejnowski",
-            "A learning algorithm for Boltzmann machines",
-            1985,
-            "Cogn. Sci. 9, 147",
-        ),
-    )
+    references: ClassVar[tuple[Reference, ...]] = (ACKLEY_1985,)
 
     def rows(self, state: State, batch: int) -> int:
         return 0

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from lensmaker.core import Reference
+from lensmaker.core.bibliography import KADANOFF_1975
 from lensmaker.systems.spins.coarse_graining.blocks import BlockRule
 
 
@@ -24,15 +25,7 @@ class DecimationRule(BlockRule):
     """
 
     name = "decimation"
-    references: ClassVar[tuple[Reference, ...]] = (
-        Reference(
-            "kadanoff1975",
-            "L. P. Kadanoff, A. Houghton",
-            "Numerical evaluations of the critical properties of the two-dimensional Ising model",
-            1975,
-            "Phys. Rev. B 11, 377",
-        ),
-    )
+    references: ClassVar[tuple[Reference, ...]] = (KADANOFF_1975,)
 
     def of_blocks(self, blocks: Tensor, generator: torch.Generator) -> Tensor:
         return blocks[..., 0]

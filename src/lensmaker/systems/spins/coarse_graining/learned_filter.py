@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from lensmaker.core import InputError, Reference
+from lensmaker.core.bibliography import KOCH_JANUSZ_2018
 from lensmaker.numerics.draws import uniform_
 from lensmaker.systems.spins.coarse_graining.blocks import BlockRule
 
@@ -41,16 +42,7 @@ class LearnedFilter(BlockRule):
     weights: tuple[float, ...] = (1.0, 1.0, 1.0, 1.0)
 
     name = "learned filter"
-    references: ClassVar[tuple[Reference, ...]] = (
-        Reference(
-            "kochjanusz2018",
-            "M. Koch-Janusz, Z. Ringel",
-            "Mutual information, neural networks and the renormalization group",
-            2018,
-            "Nat. Phys. 14, 578",
-            "arXiv:1704.06279",
-        ),
-    )
+    references: ClassVar[tuple[Reference, ...]] = (KOCH_JANUSZ_2018,)
 
     def __post_init__(self) -> None:
         super().__post_init__()

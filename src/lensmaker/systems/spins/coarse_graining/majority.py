@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from lensmaker.core import InputError, Reference
+from lensmaker.core.bibliography import KADANOFF_1976, SWENDSEN_1979
 from lensmaker.numerics.draws import uniform_
 from lensmaker.systems.spins.coarse_graining.blocks import BlockRule
 
@@ -26,15 +27,7 @@ class MajorityRule(BlockRule):
     """
 
     name = "majority rule"
-    references: ClassVar[tuple[Reference, ...]] = (
-        Reference(
-            "swendsen1979",
-            "R. H. Swendsen",
-            "Monte Carlo renormalization group",
-            1979,
-            "Phys. Rev. Lett. 42, 859",
-        ),
-    )
+    references: ClassVar[tuple[Reference, ...]] = (SWENDSEN_1979,)
 
     def of_blocks(self, blocks: Tensor, generator: torch.Generator) -> Tensor:
         total = blocks.sum(-1, dtype=torch.int32)
@@ -79,15 +72,7 @@ class TunableMajority(BlockRule):
     weight: float = 1.0
 
     name = "tunable majority rule"
-    references: ClassVar[tuple[Reference, ...]] = (
-        Reference(
-            "kadanoff1976",
-            "L. P. Kadanoff, A. Houghton, M. C. Yalabik",
-            "Variational approximations for renormalization group transformations",
-            1976,
-            "J. Stat. Phys. 14, 171",
-        ),
-    )
+    references: ClassVar[tuple[Reference, ...]] = (KADANOFF_1976,)
 
     def __post_init__(self) -> None:
         super().__post_init__()
