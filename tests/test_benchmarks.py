@@ -157,3 +157,17 @@ def test_the_readme_claims_what_was_measured() -> None:
     clusters = [r for (rule, _), r in ratios.items() if not rule.startswith("multi")]
     assert f"takes {min(bits):.0f} to {max(bits):.0f} times as many spin updates" in readme
     assert f"clusters {min(clusters)} to {max(clusters)} times" in readme.replace("\n", " ")
+
+
+def test_field_equations_beside_py_pde_are_quoted() -> None:
+    section = PAGE.split("## Field equations beside py-pde")[1].split("\n## ")[0]
+    rows = 0
+    for name, case in RESULTS["field_solve"]["cases"].items():
+        for who, found in case.items():
+            ratio = found["py_pde_over_it"]
+            told = "" if who == "py_pde" else f"{ratio['median']} ({ratio['low']}–{ratio['high']})"
+            row = f"| `{name}` | `{who}` | {found['cpu_seconds']:.3f} | {found['error']:.1e} | {told} |"
+            assert row in section
+            rows += 1
+        assert f"{case['py_pde']['first_cpu_seconds']:.0f} s" in section
+    assert rows == section.count("\n| `")

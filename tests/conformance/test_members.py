@@ -28,6 +28,7 @@ from lensmaker.instruments.boltzmann.rbm_flow import RBMFlow
 from lensmaker.instruments.boltzmann.receptive_fields import ReceptiveFields
 from lensmaker.instruments.boltzmann.thermometer import Thermometer
 from lensmaker.instruments.boltzmann.variational_map import VariationalMap
+from lensmaker.instruments.continuous_depth import ContinuousDepth
 from lensmaker.instruments.convolutions.field_law_error import FieldLawError
 from lensmaker.instruments.convolutions.input_spectrum import InputSpectrum
 from lensmaker.instruments.convolutions.point_spread_gradients import PointSpreadGradients
@@ -61,6 +62,7 @@ from lensmaker.systems.fields import AveragedFields, BlockAverage, GaussianField
 from lensmaker.systems.markov import MarkovChain, Seen, truncated
 from lensmaker.systems.networks import Network
 from lensmaker.systems.networks.prescription import prescribe
+from lensmaker.systems.networks.residual_chain import ResidualChain
 from lensmaker.systems.polynomials import Gate, Polynomial, Tabulated
 from lensmaker.systems.spins.canonical import Canonical
 from lensmaker.systems.spins.coarse_graining import MajorityRule
@@ -77,6 +79,7 @@ from lensmaker.theories.boltzmann.plefka import Plefka
 from lensmaker.theories.boltzmann.random_fields import RandomFields
 from lensmaker.theories.criticality import ActivationLayer, Criticality
 from lensmaker.theories.field_equation.theory import FieldEquation
+from lensmaker.theories.field_solution.theory import FieldSolution
 from lensmaker.theories.fields.block_averages import BlockAverages
 from lensmaker.theories.fields.naive_scaling import NaiveScaling
 from lensmaker.theories.finite_width import FiniteWidth
@@ -88,6 +91,7 @@ from lensmaker.theories.polynomial_networks.gates import ProductGate, best_gate
 from lensmaker.theories.polynomial_networks.linear_flattening import LinearChain, LinearFlattening
 from lensmaker.theories.polynomial_networks.theory import PolynomialNetworks
 from lensmaker.theories.random_weights import RandomWeights
+from lensmaker.theories.residual_limit import ResidualLimit
 from lensmaker.theories.spins.bethe import Bethe
 from lensmaker.theories.spins.block_information import BlockInformation
 from lensmaker.theories.spins.critical_point import CriticalPoint
@@ -213,6 +217,22 @@ def coarsening() -> Coarsening:
     return Coarsening(made, system, sample(system, 400, rule=HeatBath(), seed=0))
 
 
+def blurs() -> Network:
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        layers = [nn.Conv1d(1, 1, 3, padding=1, padding_mode="circular", bias=False) for _ in range(3)]
+    for layer in layers:
+        layer.weight.data = layer.weight.data.abs() + 0.1
+    wave = torch.cos(2 * torch.pi * torch.arange(32.0) / 32)[None, None]
+    return Network(nn.Sequential(*layers), torch.cat([1 + wave, 2 - wave]))
+
+
+def residual_chain() -> ResidualChain:
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        return ResidualChain([nn.Sequential(nn.Linear(4, 4), nn.Tanh()) for _ in range(3)], torch.randn(5, 4))
+
+
 @dataclass(frozen=True)
 class Row:
     """How a member is made and what it studies; `silent` are declared quantities that this system lacks."""
@@ -282,6 +302,9 @@ TABLE: dict[type, Row] = {
     InputSpectrum: Row(InputSpectrum, images),
     FieldLawError: Row(FieldLawError, images),
     PointSpreadGradients: Row(PointSpreadGradients, images),
+    FieldSolution: Row(FieldSolution, blurs),
+    ResidualLimit: Row(ResidualLimit, residual_chain),
+    ContinuousDepth: Row(ContinuousDepth, residual_chain),
 }
 
 SPIN_SYSTEMS = {

@@ -453,6 +453,18 @@ QUANTITIES: tuple[Quantity, ...] = (
         "1",
         "Of the covariance C of squared gradients at an image's pixels: (C₀₀ − C₁₁)/tr C, and 2C₀₁/tr C.",
     ),
+    Quantity(
+        "depth_order",
+        "p",
+        "1",
+        "Power of the step at which a residual network, refined, goes to its limit of continuous depth.",
+    ),
+    Quantity(
+        "depth_gap",
+        "ε_∞",
+        "1",
+        "|x − x_∞|/|x_∞| of the output of a residual network and of its limit of continuous depth, over all samples.",
+    ),
 )
 
 _BY_NAME = {q.name: q for q in QUANTITIES}

@@ -6,6 +6,7 @@ from lensmaker.instruments.boltzmann.machine_ensemble import MachineEnsemble
 from lensmaker.instruments.boltzmann.rbm_flow import RBMFlow
 from lensmaker.instruments.boltzmann.receptive_fields import ReceptiveFields
 from lensmaker.instruments.boltzmann.variational_map import VariationalMap
+from lensmaker.instruments.continuous_depth import ContinuousDepth
 from lensmaker.instruments.convolutions.field_law_error import FieldLawError
 from lensmaker.instruments.convolutions.input_spectrum import InputSpectrum
 from lensmaker.instruments.convolutions.point_spread_gradients import PointSpreadGradients
@@ -51,5 +52,6 @@ INSTRUMENTS: tuple[type[Instrument], ...] = (
     InputSpectrum,
     FieldLawError,
     PointSpreadGradients,
+    ContinuousDepth,
 )
 """Every instrument there is; the CLI, the docs and the conformance tests read this tuple."""

@@ -1,0 +1,193 @@
+"""A field equation solved in time, to a tolerance."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+import torch
+from torch import Tensor
+
+from lensmaker.core import Convergence, InputError, MissingDependencyError
+from lensmaker.systems.fields.equations.equation import FieldEquation, piecewise
+from lensmaker.systems.fields.equations.integrating_factor import advance
+from lensmaker.systems.fields.equations.operators import Space
+from lensmaker.systems.fields.equations.rates import rate
+from lensmaker.systems.fields.equations.stepping import Frame, Stopped, Tally, march
+
+
+class Method(Enum):
+    """How time is stepped."""
+
+    RUNGE_KUTTA = "Dormand and Prince's pair of orders 5 and 4, for every equation"
+    TORCHDIFFEQ = (
+        "the same pair by torchdiffeq, another's code to check against; it takes several times as long"
+    )
+    INTEGRATING_FACTOR = (
+        "the same pair behind the exact propagator of the linear part (Lawson), for uniform media on periodic grids "
+        "without a mobility: short waves do not limit the step"
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Solution:
+    """What a solver found.
+
+    Attributes
+    ----------
+    times
+        Asked for.
+    fields
+        (times, batch, channels, *shape); nan from where the solver failed on.
+    convergence
+        Whether the tolerance was met all the way, or what to do.
+    evaluations
+        How often the right-hand side was worked out.
+    """
+
+    times: tuple[float, ...]
+    fields: Tensor
+    convergence: Convergence
+    evaluations: int
+
+    @property
+    def last(self) -> Tensor:
+        """At the last time, (batch, channels, *shape)."""
+        return self.fields[-1]
+
+
+def solve(
+    equation: FieldEquation,
+    start: Tensor,
+    times: Sequence[float],
+    *,
+    space: Space = Space.SPECTRAL,
+    method: Method = Method.RUNGE_KUTTA,
+    tolerance: float = 1e-8,
+    limit: int = 100_000,
+) -> Solution:
+    """The field at some times, with an estimated error in each step below tolerance · (1 + |φ|) at each point.
+
+    Parameters
+    ----------
+    start
+        φ at time 0, (batch, channels, *shape); axes that are missing in front are put there. Steps are in float64.
+    times
+        Ascending and positive.
+    space
+        Spectral derivatives, or differences.
+    method
+        `Method.TORCHDIFFEQ` asks for torchdiffeq, `pip install lensmaker[fields]`.
+    limit
+        Steps between two times.
+
+    Raises
+    ------
+    InputError
+        If start, times or tolerance are not that, or the method does not do this equation.
+    MissingDependencyError
+        If torchdiffeq is not installed.
+
+    Examples
+    --------
+    >>> from lensmaker.systems.fields.equations import Grid, advection_diffusion
+    >>> grid = Grid.of_length((32,), (2 * torch.pi,))
+    >>> found = solve(advection_diffusion(grid, diffusivity=1.0), torch.sin(grid.positions(0)), [0.5])
+    >>> found.convergence.name, round(float(found.last.max()), 6)  # e^(−0.5)
+    ('CONVERGED', 0.606531)
+    """
+    field = equation.fields(start).detach()
+    ends = [float(t) for t in times]
+    if not ends or any(b <= a for a, b in zip([0.0, *ends], ends, strict=False)):
+        raise InputError("ascending positive times", f"{ends}", "leave time 0 out")
+    if not 0 < tolerance < 1:
+        raise InputError("a tolerance between 0 and 1", f"{tolerance:g}", "pass 1e-8")
+    if not bool(torch.isfinite(field).all()) or not field.is_floating_point():
+        raise InputError("a finite real field", f"{field.dtype}, or infinities", "check the start")
+    kind, field = field.dtype, field.double()
+    tally = Tally(limit)
+    found: list[Tensor] = []
+    convergence = Convergence.CONVERGED
+    for begin, end, medium in piecewise(equation, ends[-1]):
+        inside = [t for t in ends if begin < t <= end]
+        stops = [*inside, *([end] if end not in inside else [])]
+        try:
+            if method is Method.INTEGRATING_FACTOR:
+                fields = advance(equation, medium, space, field, begin, stops, tolerance, tally)
+            else:
+                f = rate(equation, medium, space)
+                stepper = _by_torchdiffeq if method is Method.TORCHDIFFEQ else _by_pair
+                with torch.no_grad():
+                    fields = stepper(f, field, begin, stops, tolerance, tally)
+        except Stopped as stopped:
+            convergence = stopped.convergence
+            break
+        found += fields[: len(inside)]
+        field = fields[-1]
+    found += [torch.full_like(field, torch.nan)] * (len(ends) - len(found))
+    return Solution(tuple(ends), torch.stack(found).to(kind), convergence, tally.evaluations)
+
+
+class _Plain(Frame):
+    """The field itself."""
+
+    def __init__(self, law: Callable[[Tensor], Tensor]) -> None:
+        self.law = law
+
+    def rate(self, y: Tensor) -> Tensor:
+        return self.law(y)
+
+
+def _by_pair(
+    f: Callable[[Tensor], Tensor],
+    field: Tensor,
+    begin: float,
+    stops: list[float],
+    tolerance: float,
+    tally: Tally,
+) -> list[Tensor]:
+    return march(_Plain(f), field, begin, stops, tolerance, tally)
+
+
+def _by_torchdiffeq(
+    f: Callable[[Tensor], Tensor],
+    field: Tensor,
+    begin: float,
+    stops: list[float],
+    tolerance: float,
+    tally: Tally,
+) -> list[Tensor]:
+    try:
+        from torchdiffeq import odeint
+    except ImportError as missing:
+        raise MissingDependencyError(
+            "torchdiffeq",
+            "none installed",
+            "pip install lensmaker[fields], or take Method.RUNGE_KUTTA",
+        ) from missing
+
+    def counted(_: Tensor, y: Tensor) -> Tensor:
+        tally.evaluations += 1
+        return f(y)
+
+    t = torch.tensor([begin, *stops], dtype=torch.float64)
+    options = {"max_num_steps": tally.limit, "norm": _largest}
+    try:
+        fields = odeint(counted, field, t, rtol=tolerance, atol=tolerance, method="dopri5", options=options)
+    except AssertionError as failed:  # its way of giving up
+        raise Stopped(_reason(str(failed))) from failed
+    if not bool(torch.isfinite(fields).all()):
+        raise Stopped(Convergence.NOT_FINITE)
+    return list(fields[1:])
+
+
+def _largest(ratio: Tensor) -> Tensor:
+    """What is met by the largest is met at each point; a mean would hide a front in a wide field."""
+    return ratio.abs().max()
+
+
+def _reason(words: str) -> Convergence:
+    if "max_num_steps" in words:
+        return Convergence.ITERATION_LIMIT
+    return Convergence.STEP_VANISHED if "underflow" in words else Convergence.NOT_FINITE
