@@ -71,7 +71,7 @@ CASES = {
         advection_diffusion(GRID, diffusivity=BENT),
         "d*laplace(c)",
         {"d": BENT},
-        (Method.TORCHDIFFEQ, Method.RUNGE_KUTTA),
+        (Method.RUNGE_KUTTA,),
     ),
 }
 

@@ -9,21 +9,18 @@ from enum import Enum
 import torch
 from torch import Tensor
 
-from lensmaker.core import Convergence, InputError, MissingDependencyError
+from lensmaker.core import Convergence, InputError
 from lensmaker.systems.fields.equations.equation import FieldEquation, piecewise
 from lensmaker.systems.fields.equations.integrating_factor import advance
 from lensmaker.systems.fields.equations.operators import Space
 from lensmaker.systems.fields.equations.rates import rate
-from lensmaker.systems.fields.equations.stepping import Frame, Stopped, Tally, march
+from lensmaker.systems.fields.equations.stepping import Stopped, Tally
 
 
 class Method(Enum):
     """How time is stepped."""
 
-    RUNGE_KUTTA = "Dormand and Prince's pair of orders 5 and 4, for every equation"
-    TORCHDIFFEQ = (
-        "the same pair by torchdiffeq, another's code to check against; it takes several times as long"
-    )
+    RUNGE_KUTTA = "Dormand and Prince's pair of orders 5 and 4, by torchdiffeq, for every equation"
     INTEGRATING_FACTOR = (
         "the same pair behind the exact propagator of the linear part (Lawson), for uniform media on periodic grids "
         "without a mobility: short waves do not limit the step"
@@ -78,7 +75,7 @@ def solve(
     space
         Spectral derivatives, or differences.
     method
-        `Method.TORCHDIFFEQ` asks for torchdiffeq, `pip install lensmaker[fields]`.
+        By which time is stepped.
     limit
         Steps between two times.
 
@@ -86,8 +83,6 @@ def solve(
     ------
     InputError
         If start, times or tolerance are not that, or the method does not do this equation.
-    MissingDependencyError
-        If torchdiffeq is not installed.
 
     Examples
     --------
@@ -117,9 +112,8 @@ def solve(
                 fields = advance(equation, medium, space, field, begin, stops, tolerance, tally)
             else:
                 f = rate(equation, medium, space)
-                stepper = _by_torchdiffeq if method is Method.TORCHDIFFEQ else _by_pair
                 with torch.no_grad():
-                    fields = stepper(f, field, begin, stops, tolerance, tally)
+                    fields = _by_torchdiffeq(f, field, begin, stops, tolerance, tally)
         except Stopped as stopped:
             convergence = stopped.convergence
             break
@@ -127,27 +121,6 @@ def solve(
         field = fields[-1]
     found += [torch.full_like(field, torch.nan)] * (len(ends) - len(found))
     return Solution(tuple(ends), torch.stack(found).to(kind), convergence, tally.evaluations)
-
-
-class _Plain(Frame):
-    """The field itself."""
-
-    def __init__(self, law: Callable[[Tensor], Tensor]) -> None:
-        self.law = law
-
-    def rate(self, y: Tensor) -> Tensor:
-        return self.law(y)
-
-
-def _by_pair(
-    f: Callable[[Tensor], Tensor],
-    field: Tensor,
-    begin: float,
-    stops: list[float],
-    tolerance: float,
-    tally: Tally,
-) -> list[Tensor]:
-    return march(_Plain(f), field, begin, stops, tolerance, tally)
 
 
 def _by_torchdiffeq(
@@ -158,14 +131,7 @@ def _by_torchdiffeq(
     tolerance: float,
     tally: Tally,
 ) -> list[Tensor]:
-    try:
-        from torchdiffeq import odeint
-    except ImportError as missing:
-        raise MissingDependencyError(
-            "torchdiffeq",
-            "none installed",
-            "pip install lensmaker[fields], or take Method.RUNGE_KUTTA",
-        ) from missing
+    from torchdiffeq import odeint
 
     def counted(_: Tensor, y: Tensor) -> Tensor:
         tally.evaluations += 1

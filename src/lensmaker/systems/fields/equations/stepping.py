@@ -1,4 +1,4 @@
-"""Steps in time of Dormand and Prince's pair of orders 5 and 4, as long as the tolerance allows."""
+"""Steps of Dormand and Prince's pair behind a known linear flow, for which there is no library, to a tolerance."""
 
 from __future__ import annotations
 
