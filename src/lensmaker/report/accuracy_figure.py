@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from lensmaker.report.criticality_figure import BLUE, ORANGE, RED
@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
 COLOURS = (BLUE, ORANGE, RED, "#2a9d8f", "#8f5fbf")
 """Of the kinds."""
+
+CLOSEST = 1.4
+"""Ratio of sizes that both have a label."""
 
 
 def accuracy_figure(data: Mapping[str, Any]) -> go.Figure:
@@ -29,16 +32,25 @@ def accuracy_figure(data: Mapping[str, Any]) -> go.Figure:
     panels = data["panels"]
     titles = [panel["title"] for panel in panels]
     figure = make_subplots(1, len(panels), subplot_titles=titles, shared_yaxes="all", horizontal_spacing=0.06)
-    sizes = sorted({point[0] for panel in panels for one in panel["curves"] for point in one["points"]})
     for column, panel in enumerate(panels, start=1):
         for one, colour in zip(panel["curves"], COLOURS, strict=False):
             drawn = curve(one["points"], one["label"], colour, named=column == 1)
             figure.add_trace(drawn, row=1, col=column)
+        sizes = _apart({point[0] for one in panel["curves"] for point in one["points"]})
         ticks = {"tickvals": sizes, "ticktext": [f"{size:g}" for size in sizes]}
         figure.update_xaxes(type="log", title_text=data["x"], **ticks, row=1, col=column)
     figure.update_yaxes(type="log", dtick=1, showticklabels=True)
     figure.update_yaxes(title_text=data["y"], row=1, col=1)
     return lay_out(figure, 460, -0.2)
+
+
+def _apart(sizes: Iterable[float]) -> list[float]:
+    """From the largest down, those that are not too near to the one before for their labels."""
+    found: list[float] = []
+    for size in sorted(sizes, reverse=True):
+        if not found or found[-1] / size > CLOSEST:
+            found.append(size)
+    return found[::-1]
 
 
 def accuracy_html(data: Mapping[str, Any]) -> str:
