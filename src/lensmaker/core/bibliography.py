@@ -152,3 +152,11 @@ LIN_2017 = Reference(
     "J. Stat. Phys. 168, 1223",
     "arXiv:1608.08225",
 )
+LUO_2016 = Reference(
+    "luo2016",
+    "W. Luo, Y. Li, R. Urtasun, R. Zemel",
+    "Understanding the effective receptive field in deep convolutional neural networks",
+    2016,
+    "NeurIPS",
+    "arXiv:1701.04128",
+)

@@ -68,6 +68,7 @@ class Convergence(Enum):
         "no product of two sites stands out of its error, so there is no form to read: pass more rows, "
         "or raise the degree"
     )
+    STEP_VANISHED = "the step in time fell to nothing: the solution blows up before this time, or the tolerance is below rounding"
     ENDS_APART = "the starts end apart: iterate longer, or there is more than one fixed point"
 
 

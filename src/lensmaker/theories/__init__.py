@@ -6,6 +6,7 @@ from lensmaker.theories.boltzmann.plefka import Plefka
 from lensmaker.theories.boltzmann.random_fields import RandomFields
 from lensmaker.theories.boltzmann.theory import BoltzmannTheory
 from lensmaker.theories.criticality import Criticality
+from lensmaker.theories.field_solution.theory import FieldSolution
 from lensmaker.theories.fields.block_averages import BlockAverages
 from lensmaker.theories.fields.naive_scaling import NaiveScaling
 from lensmaker.theories.finite_width import FiniteWidth
@@ -16,6 +17,7 @@ from lensmaker.theories.polynomial_networks.gates import ProductGate
 from lensmaker.theories.polynomial_networks.linear_flattening import LinearFlattening
 from lensmaker.theories.polynomial_networks.theory import PolynomialNetworks
 from lensmaker.theories.random_weights import RandomWeights
+from lensmaker.theories.residual_limit import ResidualLimit
 from lensmaker.theories.spins.bethe import Bethe
 from lensmaker.theories.spins.block_information import BlockInformation
 from lensmaker.theories.spins.critical_point import CriticalPoint
@@ -67,5 +69,7 @@ THEORIES: tuple[type[Theory], ...] = (
     ProductGate,
     BlockAverages,
     NaiveScaling,
+    FieldSolution,
+    ResidualLimit,
 )
 """Every theory there is; the CLI, the docs and the conformance tests read this tuple."""

@@ -1,0 +1,1 @@
+"""Convolutional networks solved as the field equations that they are read as."""
