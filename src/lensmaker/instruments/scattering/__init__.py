@@ -2,7 +2,8 @@
 
 from lensmaker.instruments.scattering.inferred_conductivity import InferredConductivity
 from lensmaker.instruments.scattering.inferred_equation import InferredEquation, Term
-from lensmaker.instruments.scattering.inferred_layer import Columns, InferredLayer
+from lensmaker.instruments.scattering.inferred_layer import InferredLayer
+from lensmaker.instruments.scattering.inferred_symbol import Columns, InferredSymbol
 from lensmaker.instruments.scattering.medium_reading import MediumReading
 from lensmaker.instruments.scattering.trained_medium import Activation, TrainedMedium
 from lensmaker.instruments.scattering.windows import Alike
@@ -14,6 +15,7 @@ __all__ = [
     "InferredConductivity",
     "InferredEquation",
     "InferredLayer",
+    "InferredSymbol",
     "MediumReading",
     "Term",
     "TrainedMedium",

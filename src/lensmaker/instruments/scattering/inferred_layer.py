@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum
 from typing import ClassVar
 
 import numpy as np
@@ -36,22 +35,14 @@ CONDITION = 1e12
 """Of the normal matrix: beyond, the inputs do not tell the taps apart."""
 
 
-class Columns(Enum):
-    """What a look is regressed with."""
-
-    LEAST_SQUARES = "the look before; noise there pulls the kernel towards 0"
-    INSTRUMENTAL = (
-        "the look before, weighed with the one before that: noise of different looks is independent"
-    )
-
-
 @dataclass(frozen=True)
 class InferredLayer(Instrument):
     r"""A linear layer φ(t + τ, x) = Σ_z w(z) φ(t, x + z), fitted; and metric, drift and potential of its equation.
 
-    With X the windows of φ(t) and y = φ(t + τ), w = (ZᵀX)⁻¹Zᵀy, where Z = X, or the windows of φ(t − τ). Noise in φ(t)
-    makes least squares too small by a factor S/(S + σ²), and worse so for short waves: a false diffusion. The earlier
-    look shares the signal and not the noise, and is right on average for many looks.
+    With X the windows of φ(t) and y = φ(t + τ), w = (XᵀX − nσ²)⁻¹Xᵀy for n rows. Noise of size σ in φ(t) makes plain
+    least squares too small by a factor S/(S + σ²), and worse so for short waves: a false diffusion. Where σ is known,
+    its share of XᵀX is taken off, which is right on average for many rows as long as the signal S of each wave is well
+    above it. Where it is not known, `InferredSymbol` needs it not, for a medium that is alike everywhere.
 
     One kernel is read by its cumulants, which are exact for any kernel that the taps hold. A kernel for each point is
     read off the logarithm of the layer. Errors are those of leaving out one trajectory after the other (of kernels at
@@ -63,8 +54,8 @@ class InferredLayer(Instrument):
         Taps at each side.
     alike
         One kernel, or one for each point.
-    columns
-        Z.
+    noise
+        σ, the standard deviation of independent noise at each point and look; 0 for none.
 
     Examples
     --------
@@ -80,7 +71,7 @@ class InferredLayer(Instrument):
 
     reach: int = 5
     alike: Alike = Alike.EVERYWHERE
-    columns: Columns = Columns.LEAST_SQUARES
+    noise: float = 0.0
 
     name = "inferred_layer"
     summary = "Metric, drift and potential of an unknown linear medium, from a kernel fitted to its input and output."
@@ -113,14 +104,13 @@ class InferredLayer(Instrument):
         Raises
         ------
         InputError
-            If the kernel is wider than the grid, there are too few trajectories or looks, or too many points.
+            If the kernel is wider than the grid, the noise is none, or there are too few trajectories or too many points.
         """
         grid = recording.grid
         check_reach(grid, self.reach)
-        least_looks = 3 if self.columns is Columns.INSTRUMENTAL else 2
-        if recording.looks < least_looks:
+        if not 0 <= self.noise < float(recording.fields.std()):
             raise InputError(
-                f"{least_looks} looks or more", f"{recording.looks}", "take least squares, or look again"
+                "noise from 0 to the size of the fields", f"{self.noise:g}", "pass its standard deviation"
             )
         if recording.trajectories < LEAST_GROUPS:
             raise InputError(
@@ -135,14 +125,11 @@ class InferredLayer(Instrument):
         normal, right, _ = self._normal(recording)
         return leave_out(normal, right)
 
-    def _columns(self, fields: Tensor, axes: int) -> tuple[Tensor, Tensor, Tensor]:
-        first = 1 if self.columns is Columns.INSTRUMENTAL else 0
-        X = windows(fields[:, first:-1], axes, self.reach)
-        Z = X if not first else windows(fields[:, :-2], axes, self.reach)
-        return X, Z, fields[:, 1 + first :].flatten(2)
+    def _columns(self, fields: Tensor, axes: int) -> tuple[Tensor, Tensor]:
+        return windows(fields[:, :-1], axes, self.reach), fields[:, 1:].flatten(2)
 
     def _normal(self, recording: Recording) -> tuple[Values, Values, bool]:
-        """ZᵀX and Zᵀy of each group, and whether they tell the taps apart."""
+        """XᵀX − nσ² and Xᵀy of each group, and whether they tell the taps apart."""
         axes, points = recording.grid.axes, recording.grid.points
         everywhere = self.alike is Alike.EVERYWHERE
         taps = (2 * self.reach + 1) ** axes
@@ -154,15 +141,20 @@ class InferredLayer(Instrument):
         part = max(1, 2**24 // (points * taps * recording.looks))
         at = torch.from_numpy(where)
         for some, index in zip(recording.fields.split(part), at.split(part), strict=True):
-            X, Z, y = self._columns(some, axes)
-            normal.index_add_(0, index, torch.einsum(sums, Z, X))
-            right.index_add_(0, index, torch.einsum(sums[:-1].replace("nlxq", "nlx"), Z, y))
+            X, y = self._columns(some, axes)
+            noise = (
+                self.noise**2
+                * (X[0, ..., 0].numel() if everywhere else X.shape[1])
+                * torch.eye(taps).double()
+            )
+            normal.index_add_(0, index, torch.einsum(sums, X, X) - noise)
+            right.index_add_(0, index, torch.einsum(sums[:-1].replace("nlxq", "nlx"), X, y))
         total = normal.sum(0)
         told = bool((torch.linalg.cond(total) < CONDITION).all())
         return normal.numpy(), right.numpy(), told
 
     def _misfit(self, recording: Recording, kernel: Values) -> float:
-        X, _, y = self._columns(recording.fields[:200], recording.grid.axes)
+        X, y = self._columns(recording.fields[:200], recording.grid.axes)
         w = torch.from_numpy(kernel)
         missed = y - (X @ w if w.ndim == 1 else (X * w).sum(-1))
         change = y - X[..., X.shape[-1] // 2]
