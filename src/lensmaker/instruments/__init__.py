@@ -24,6 +24,7 @@ from lensmaker.instruments.scattering import (
     InferredConductivity,
     InferredEquation,
     InferredLayer,
+    InferredSymbol,
     TrainedMedium,
 )
 from lensmaker.instruments.signals import Signals
@@ -60,6 +61,7 @@ INSTRUMENTS: tuple[type[Instrument], ...] = (
     PointSpread,
     ContinuousDepth,
     InferredLayer,
+    InferredSymbol,
     TrainedMedium,
     InferredEquation,
     InferredConductivity,

@@ -104,7 +104,7 @@ class InferredLayer(Instrument):
         Raises
         ------
         InputError
-            If the kernel is wider than the grid, the noise is none, or there are too few trajectories or too many points.
+            If the kernel is wider than the grid, there is no such noise, or too few trajectories or too many points.
         """
         grid = recording.grid
         check_reach(grid, self.reach)

@@ -151,9 +151,8 @@ class InferredSymbol(Instrument):
     @staticmethod
     def _design(k: Values, axes: int) -> Waves:
         """Columns of V, A^i and g^{ij} in ln K/τ."""
-        columns: list[Waves] = [np.ones(len(k), dtype=complex), *(1j * k[:, i] for i in range(axes))]
-        columns += [-(0.5 if i == j else 1.0) * k[:, i] * k[:, j] + 0j for i, j in pairs(axes)]
-        return np.stack(columns, -1)
+        second = np.stack([-(0.5 if i == j else 1.0) * k[:, i] * k[:, j] for i, j in pairs(axes)], -1)
+        return np.concatenate([np.ones((len(k), 1)), 1j * k, second], 1)
 
     def _start(self, k: Values, after: Waves, before: Waves, recording: Recording) -> Values:
         """From the longest waves, whose phases have not gone round."""
