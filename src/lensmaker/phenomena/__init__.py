@@ -4,6 +4,7 @@ from lensmaker.phenomena.base import Phenomenon
 from lensmaker.phenomena.block_spin import BlockSpin
 from lensmaker.phenomena.flattening import Flattening
 from lensmaker.phenomena.hierarchy import Hierarchy
+from lensmaker.phenomena.inverse_scattering import InverseScattering
 from lensmaker.phenomena.learned_magnet import LearnedMagnet
 from lensmaker.phenomena.product_training import ProductTraining
 from lensmaker.phenomena.rbm_flow import CriticalFlow
@@ -15,5 +16,6 @@ PHENOMENA: tuple[type[Phenomenon], ...] = (
     Flattening,
     ProductTraining,
     Hierarchy,
+    InverseScattering,
 )
 """Every phenomenon there is; the CLI and the tests read this tuple."""
