@@ -119,3 +119,15 @@ def test_the_readme_claims_what_was_measured() -> None:
     clusters = [r for (rule, _), r in ratios.items() if not rule.startswith("multi")]
     assert f"takes {min(bits):.0f} to {max(bits):.0f} times as many spin updates" in readme
     assert f"clusters {min(clusters)} to {max(clusters)} times" in readme.replace("\n", " ")
+
+
+def test_what_is_inferred_of_field_equations_is_quoted() -> None:
+    """| `case` | `who` | error | false term | seconds | ratio |, and nowhere is another one nearer."""
+    section = PAGE.split("## Field equations beside")[1].split("\n## ")[0]
+    for name, case in RESULTS["scattering"]["cases"].items():
+        for who, row in case.items():
+            ratio = row["ratio"]
+            shown = f"{row['error']:.2g} | {row['largest_false_term']:.2g} | {row['seconds']:.2f}"
+            quoted = f"| `{name}` | `{who}` | {shown} | {ratio['median']} ({ratio['low']}–{ratio['high']}) |"
+            assert quoted in section, quoted
+        assert min(row["error"] for row in case.values()) == case["lensmaker"]["error"]

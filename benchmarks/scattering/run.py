@@ -95,6 +95,7 @@ def by_pysindy(case: Case, weak: bool) -> dict[str, float]:
         X, T = np.meshgrid(x, t, indexing="ij")
         library = pysindy.WeakPDELibrary(
             pysindy.PolynomialLibrary(1, include_bias=False), derivative_order=2, K=100,
+            H_xt=[np.ptp(x) / 5, np.ptp(t) / 5 if len(t) > 10 else np.ptp(t) / 2.5],
             spatiotemporal_grid=np.stack([X, T], -1), include_interaction=case.nonlinear, is_uniform=True,
         )  # fmt: skip
         model = pysindy.SINDy(pysindy.STLSQ(threshold=0.0, alpha=1e-12), library)

@@ -5,13 +5,17 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
 
 from lensmaker.core import InputError
+from lensmaker.data import MediaAndFields
 from lensmaker.phenomena.finding import Judgement
-from lensmaker.phenomena.inverse_scattering import InverseScattering, Plan
+from lensmaker.phenomena.inverse_scattering import InverseScattering, Plan, real
 from lensmaker.phenomena.inverse_scattering.synthetic import told, uniform
 from lensmaker.report.claims import claims_table, figures_of
+from lensmaker.systems.fields.steady_flow import steady_flow
 
 SMALL = Plan(
     seeds=3,
@@ -27,7 +31,15 @@ SMALL = Plan(
 PARTS = ("uniform-media", "networks-that-tell", "media-by-point", "burgers", "darcy")
 
 
-def test_a_run_keeps_its_parts_and_judges_each_claim(tmp_path: Path) -> None:
+def small_flows() -> MediaAndFields:
+    """Fifteen small squares with a ratio of 6."""
+    media = np.random.default_rng(0).random((15, 8, 8)) < 0.5
+    fields = np.stack([steady_flow(m, 6.0) for m in media])
+    return MediaAndFields("squares", torch.from_numpy(media), torch.from_numpy(fields), "", "", "")
+
+
+def test_a_run_keeps_its_parts_and_judges_each_claim(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(real, "darcy", small_flows)
     outcome = InverseScattering(SMALL).run(tmp_path)
     assert {p.name for p in tmp_path.iterdir()} == {
         "plan.json", "findings.json", *(f"{part}-{seed}.json" for part in PARTS for seed in range(3))
@@ -36,6 +48,7 @@ def test_a_run_keeps_its_parts_and_judges_each_claim(tmp_path: Path) -> None:
     claims_table([f.to_dict() for f in outcome.findings])
     assert set(figures_of(outcome.pictures)) == {"a-medium.html"}
     papers = outcome.findings[-1]
+    assert papers.values["a₁/a₀"].value == pytest.approx(6, abs=1e-3)
     assert papers.judgement is Judgement.NOT_SUPPORTED
     for seed in range(3):  # what is there is not made again: fields of a ratio of 4 would be believed
         file = tmp_path / f"darcy-{seed}.json"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -71,7 +72,7 @@ class InverseScattering(Phenomenon):
             for seed in range(plan.seeds):
                 if progress is not None:
                     progress(name, seed, plan.seeds)
-                made.append(kept.of(f"{name.replace(' ', '-')}-{seed}", lambda m=make, s=seed: m(plan, s)))
+                made.append(kept.of(f"{name.replace(' ', '-')}-{seed}", partial(make, plan, seed)))
             runs[name] = made
         findings = [
             *self._uniform(runs["uniform media"]),
