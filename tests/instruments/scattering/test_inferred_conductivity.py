@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 
@@ -51,13 +53,18 @@ def test_flux_through_a_face_is_what_goes_in() -> None:
 
 
 def test_the_ratio_is_recovered_with_noise() -> None:
+    """12 times, without what a finer grid would change: mean z² is 9/7 with ten media, and above 4 in 1e-3."""
     rng = np.random.default_rng(1)
-    media = rng.random((10, 8, 8)) < 0.5
+    media = rng.random((10, 6, 6)) < 0.5
     fields = np.stack([2.0 * steady_flow(m, 6.0) for m in media])
-    found = InferredConductivity().fit(SteadyFlows(media, fields + 0.002 * rng.normal(size=fields.shape)))
-    assert found.converged
-    assert abs(found.ratio.value - 6) < 4 * found.ratio.error < 3
-    assert abs(found.source.value - 2) < 4 * found.source.error < 0.5
+    z = []
+    for _ in range(12):
+        found = InferredConductivity().fit(SteadyFlows(media, fields + 0.002 * rng.normal(size=fields.shape)))
+        assert found.converged
+        assert abs(found.ratio.value - 6) < 1
+        own = math.sqrt((found.ratio.error / found.ratio.value) ** 2 - found.refinement**2)
+        z.append(math.log(found.ratio.value / 6) / own)
+    assert 0.2 < np.square(z).mean() < 4
 
 
 def test_recorded_flows_do_not_have_the_ratio_of_the_papers() -> None:
