@@ -53,7 +53,7 @@ def test_flux_through_a_face_is_what_goes_in() -> None:
 
 
 def test_the_ratio_is_recovered_with_noise() -> None:
-    """12 times, without what a finer grid would change: mean z² is 9/7 with ten media, and above 4 in 1e-3."""
+    """12 times, without what a finer grid would change: mean z² is 9/7 with ten media, and above 4 in 5e-3 of cases."""
     rng = np.random.default_rng(1)
     media = rng.random((10, 6, 6)) < 0.5
     fields = np.stack([2.0 * steady_flow(m, 6.0) for m in media])
