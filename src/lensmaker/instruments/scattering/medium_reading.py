@@ -133,6 +133,7 @@ def local_coefficients(kernels: Tensor, grid: Grid, reach: int, time: float) -> 
 
     Examples
     --------
+    >>> import torch
     >>> kernel = torch.tensor([0.05, 0.9, 0.05], dtype=torch.float64).expand(16, 3)
     >>> found = local_coefficients(kernel, Grid((16,), (1.0,)), 1, 1.0)
     >>> bool(abs(found[2] - 0.1).max() < 0.002)
