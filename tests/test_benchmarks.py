@@ -171,3 +171,15 @@ def test_field_equations_beside_py_pde_are_quoted() -> None:
             rows += 1
         assert f"{case['py_pde']['first_cpu_seconds']:.0f} s" in section
     assert rows == section.count("\n| `")
+
+
+def test_what_is_inferred_of_field_equations_is_quoted() -> None:
+    """| `case` | `who` | error | false term | seconds | ratio |, and nowhere is another one nearer."""
+    section = PAGE.split("## Field equations beside PySINDy")[1].split("\n## ")[0]
+    for name, case in RESULTS["scattering"]["cases"].items():
+        for who, row in case.items():
+            ratio = row["ratio"]
+            shown = f"{row['error']:.2g} | {row['largest_false_term']:.2g} | {row['seconds']:.2f}"
+            quoted = f"| `{name}` | `{who}` | {shown} | {ratio['median']} ({ratio['low']}–{ratio['high']}) |"
+            assert quoted in section, quoted
+        assert min(row["error"] for row in case.values()) == case["lensmaker"]["error"]

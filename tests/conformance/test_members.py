@@ -48,6 +48,13 @@ from lensmaker.instruments.markov import KeptInformation
 from lensmaker.instruments.polynomials import LearnedHamiltonian, LearnedPolynomial
 from lensmaker.instruments.renormalization import MonteCarloRG, RenormalisedCouplings
 from lensmaker.instruments.saturation import Saturation
+from lensmaker.instruments.scattering import (
+    InferredConductivity,
+    InferredEquation,
+    InferredLayer,
+    InferredSymbol,
+    TrainedMedium,
+)
 from lensmaker.instruments.signals import Signals
 from lensmaker.instruments.spectra import Spectra
 from lensmaker.instruments.spins.critical_exponents import CriticalExponents
@@ -59,6 +66,9 @@ from lensmaker.systems.boltzmann.likelihood import Annealing
 from lensmaker.systems.boltzmann.machine_flow import MachineFlow
 from lensmaker.systems.boltzmann.subject import Subject
 from lensmaker.systems.fields import AveragedFields, BlockAverage, GaussianField
+from lensmaker.systems.fields.equations import Grid, advection_diffusion
+from lensmaker.systems.fields.recording import Recording, recorded, white_starts
+from lensmaker.systems.fields.steady_flow import SteadyFlows, steady_flow
 from lensmaker.systems.markov import MarkovChain, Seen, truncated
 from lensmaker.systems.networks import Network
 from lensmaker.systems.networks.prescription import prescribe
@@ -210,6 +220,17 @@ def tabulated() -> Tabulated:
     return Tabulated.of(x, x[:, 0] * x[:, 1] + x[:, 2] * x[:, 3] - x[:, 0], sides=(2, 2))
 
 
+def recording() -> Recording:
+    grid = Grid((16,), (1.0,))
+    starts = white_starts(grid, 20, torch.Generator().manual_seed(0))
+    return recorded(advection_diffusion(grid, velocity=(0.3,), diffusivity=0.4), starts, 1.0, 3)
+
+
+def steady_flows() -> SteadyFlows:
+    media = np.random.default_rng(0).random((5, 8, 8)) < 0.5
+    return SteadyFlows(media, np.stack([steady_flow(m, 3.0) for m in media]))
+
+
 def coarsening() -> Coarsening:
     made = RestrictedBoltzmannMachine(9, 4)
     made.initialise(seed=0, scale=0.3)
@@ -305,6 +326,11 @@ TABLE: dict[type, Row] = {
     FieldSolution: Row(FieldSolution, blurs),
     ResidualLimit: Row(ResidualLimit, residual_chain),
     ContinuousDepth: Row(ContinuousDepth, residual_chain),
+    InferredLayer: Row(InferredLayer, recording),
+    InferredSymbol: Row(InferredSymbol, recording),
+    TrainedMedium: Row(TrainedMedium, recording),
+    InferredEquation: Row(lambda: InferredEquation(refine=1), recording),
+    InferredConductivity: Row(InferredConductivity, steady_flows),
 }
 
 SPIN_SYSTEMS = {

