@@ -100,7 +100,7 @@ def recorded(equation: FieldEquation, starts: Tensor, interval: float, looks: in
     times = [interval * (j + 1) for j in range(looks - 1)]
     start = starts.double()[:, None]
     linear = equation.reaction is None and equation.mobility is None and equation.uniform
-    method = Method.INTEGRATING_FACTOR if linear else Method.ADAPTIVE
+    method = Method.INTEGRATING_FACTOR if linear else Method.RUNGE_KUTTA
     found = solve(equation, start, times, method=method, tolerance=1e-9).fields[:, :, 0]
     return Recording(equation.grid, interval, torch.cat([starts.double()[:, None], found.transpose(0, 1)], 1))
 
