@@ -28,6 +28,9 @@ from lensmaker.instruments.boltzmann.rbm_flow import RBMFlow
 from lensmaker.instruments.boltzmann.receptive_fields import ReceptiveFields
 from lensmaker.instruments.boltzmann.thermometer import Thermometer
 from lensmaker.instruments.boltzmann.variational_map import VariationalMap
+from lensmaker.instruments.convolutions.field_law_error import FieldLawError
+from lensmaker.instruments.convolutions.input_spectrum import InputSpectrum
+from lensmaker.instruments.convolutions.point_spread_gradients import PointSpreadGradients
 from lensmaker.instruments.couplings import (
     MaximumLikelihood,
     MinimumProbabilityFlow,
@@ -73,12 +76,14 @@ from lensmaker.theories.boltzmann.exact_sum import ExactBoltzmann
 from lensmaker.theories.boltzmann.plefka import Plefka
 from lensmaker.theories.boltzmann.random_fields import RandomFields
 from lensmaker.theories.criticality import ActivationLayer, Criticality
+from lensmaker.theories.field_equation.theory import FieldEquation
 from lensmaker.theories.fields.block_averages import BlockAverages
 from lensmaker.theories.fields.naive_scaling import NaiveScaling
 from lensmaker.theories.finite_width import FiniteWidth
 from lensmaker.theories.kernel_recursion.theory import KernelRecursion
 from lensmaker.theories.markov.distillation import Distillation
 from lensmaker.theories.mean_field import MeanField
+from lensmaker.theories.point_spread.theory import PointSpread
 from lensmaker.theories.polynomial_networks.gates import ProductGate, best_gate
 from lensmaker.theories.polynomial_networks.linear_flattening import LinearChain, LinearFlattening
 from lensmaker.theories.polynomial_networks.theory import PolynomialNetworks
@@ -126,6 +131,16 @@ def network(seed: int = 0) -> Network:
     model.embed.weight.grad = torch.ones(8, 6)
     model.head.weight.requires_grad_(False)
     return Network(model, (x, y), nn.functional.cross_entropy, seed=seed)
+
+
+def images() -> Network:
+    generator = torch.Generator().manual_seed(1)
+    with torch.random.fork_rng():
+        torch.manual_seed(2)
+        model = nn.Sequential(
+            nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.ReLU(inplace=True), nn.Conv2d(4, 4, 2)
+        )
+    return Network(model, torch.randn(4, 3, 12, 12, generator=generator))
 
 
 def torus_of_samples() -> Samples:
@@ -262,6 +277,11 @@ TABLE: dict[type, Row] = {
     FieldSpectrum: Row(lambda: FieldSpectrum(q_max=2.0), averaged_fields),
     LearnedPolynomial: Row(lambda: LearnedPolynomial(shuffles=20), tabulated),
     LearnedHamiltonian: Row(lambda: LearnedHamiltonian(shuffles=20), spins),
+    FieldEquation: Row(FieldEquation, images),
+    PointSpread: Row(PointSpread, images),
+    InputSpectrum: Row(InputSpectrum, images),
+    FieldLawError: Row(FieldLawError, images),
+    PointSpreadGradients: Row(PointSpreadGradients, images),
 }
 
 SPIN_SYSTEMS = {
@@ -432,7 +452,7 @@ def test_the_patient_is_undisturbed() -> None:
         check=True,
     )
     found = json.loads(run.stdout)
-    of_networks = {*ABERRATIONS, *(m for m, row in TABLE.items() if row.system is network)}
+    of_networks = {*ABERRATIONS, *(m for m, row in TABLE.items() if row.system in (network, images))}
     assert set(found) == {m.name for m in of_networks}
     assert {name: changed for name, changed in found.items() if changed} == {}
 
@@ -441,8 +461,8 @@ def disturbances() -> dict[str, list[str]]:
     """Name of each member that studies networks → what it leaves changed."""
     found = {}
     for member, row in TABLE.items():
-        if row.system is network:
-            system = network()
+        if row.system in (network, images):
+            system = row.system()
             before = state(system.model)
             read(row, system)
             found[member.name] = _changed(before, state(system.model))

@@ -211,3 +211,11 @@ KRAMERS_1941 = Reference(
     1941,
     "Phys. Rev. 60, 252",
 )
+LUO_2016 = Reference(
+    "luo2016",
+    "W. Luo, Y. Li, R. Urtasun, R. Zemel",
+    "Understanding the effective receptive field in deep convolutional neural networks",
+    2016,
+    "NeurIPS",
+    "arXiv:1701.04128",
+)

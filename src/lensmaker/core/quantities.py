@@ -377,6 +377,82 @@ QUANTITIES: tuple[Quantity, ...] = (
     Quantity(
         "gate_error", "ε_m", "1", "Largest |m(u, v) − uv| of a product gate for |u|, |v| ≤ r.", Scale.LOG
     ),
+    # convolutions read as differential operators; lengths are in pixels of the network's input
+    Quantity(
+        "field_gain",
+        "N",
+        "1",
+        "Root mean square, over the channels of a convolution, of the sums of weights; of one channel the sum itself.",
+    ),
+    Quantity(
+        "potential",
+        "V",
+        "1",
+        "N − 1/f′: slope of what a convolution's gain and the activation f behind it leave over of a uniform field.",
+    ),
+    Quantity(
+        "field_drift",
+        "A^i",
+        "pixels",
+        "First moment of a convolution's normalised kernel along an axis: a bump moves by −A.",
+    ),
+    Quantity(
+        "metric_smallest",
+        "g₋",
+        "pixels²",
+        "Smallest eigenvalue of the second moments of a convolution's normalised kernel; below 0 it is indefinite.",
+    ),
+    Quantity(
+        "metric_largest",
+        "g₊",
+        "pixels²",
+        "Largest eigenvalue of the second moments of a convolution's normalised kernel.",
+    ),
+    Quantity(
+        "curvature",
+        "|F|",
+        "pixels²",
+        "Largest |[A_x, A_y]|/√C of a convolution's drifts A = m₀⁻¹m₁, matrices between C channels, Frobenius norm.",
+    ),
+    Quantity(
+        "validity_wavelength",
+        "λ_v",
+        "pixels",
+        "Wavelength above which the operator of second order is within 10 % of a convolution's symbol.",
+        Scale.LOG,
+    ),
+    Quantity(
+        "law_error",
+        "ε_n",
+        "1",
+        "Error of the differential operator of order n, relative to the output of the convolution without its bias.",
+        Scale.LOG,
+    ),
+    Quantity(
+        "spectral_share",
+        "s(λ)",
+        "1",
+        "Share of the energy of a convolution's input in waves of a length λ or longer, the mean among them.",
+    ),
+    Quantity(
+        "point_spread_width",
+        "σ_P",
+        "pixels",
+        "Root of the mean variance, by axis, of squared gradients of the centre of a layer at the input's pixels.",
+        Scale.LOG,
+    ),
+    Quantity(
+        "point_spread_drift",
+        "Δ_P",
+        "pixels",
+        "Centroid of squared gradients of the centre of a layer, less the middle of its receptive field.",
+    ),
+    Quantity(
+        "point_spread_ellipticity",
+        "e_P",
+        "1",
+        "Of the covariance C of squared gradients at an image's pixels: (C₀₀ − C₁₁)/tr C, and 2C₀₁/tr C.",
+    ),
 )
 
 _BY_NAME = {q.name: q for q in QUANTITIES}

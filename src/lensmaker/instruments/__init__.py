@@ -6,6 +6,9 @@ from lensmaker.instruments.boltzmann.machine_ensemble import MachineEnsemble
 from lensmaker.instruments.boltzmann.rbm_flow import RBMFlow
 from lensmaker.instruments.boltzmann.receptive_fields import ReceptiveFields
 from lensmaker.instruments.boltzmann.variational_map import VariationalMap
+from lensmaker.instruments.convolutions.field_law_error import FieldLawError
+from lensmaker.instruments.convolutions.input_spectrum import InputSpectrum
+from lensmaker.instruments.convolutions.point_spread_gradients import PointSpreadGradients
 from lensmaker.instruments.couplings import MaximumLikelihood, MinimumProbabilityFlow, PseudoLikelihood
 from lensmaker.instruments.fields.field_spectrum import FieldSpectrum
 from lensmaker.instruments.gate_errors import GateErrors
@@ -45,5 +48,8 @@ INSTRUMENTS: tuple[type[Instrument], ...] = (
     FieldSpectrum,
     LearnedPolynomial,
     LearnedHamiltonian,
+    InputSpectrum,
+    FieldLawError,
+    PointSpreadGradients,
 )
 """Every instrument there is; the CLI, the docs and the conformance tests read this tuple."""

@@ -6,12 +6,14 @@ from lensmaker.theories.boltzmann.plefka import Plefka
 from lensmaker.theories.boltzmann.random_fields import RandomFields
 from lensmaker.theories.boltzmann.theory import BoltzmannTheory
 from lensmaker.theories.criticality import Criticality
+from lensmaker.theories.field_equation.theory import FieldEquation
 from lensmaker.theories.fields.block_averages import BlockAverages
 from lensmaker.theories.fields.naive_scaling import NaiveScaling
 from lensmaker.theories.finite_width import FiniteWidth
 from lensmaker.theories.kernel_recursion.theory import KernelRecursion
 from lensmaker.theories.markov.distillation import Distillation
 from lensmaker.theories.mean_field import MeanField
+from lensmaker.theories.point_spread.theory import PointSpread
 from lensmaker.theories.polynomial_networks.gates import ProductGate
 from lensmaker.theories.polynomial_networks.linear_flattening import LinearFlattening
 from lensmaker.theories.polynomial_networks.theory import PolynomialNetworks
@@ -67,5 +69,7 @@ THEORIES: tuple[type[Theory], ...] = (
     ProductGate,
     BlockAverages,
     NaiveScaling,
+    FieldEquation,
+    PointSpread,
 )
 """Every theory there is; the CLI, the docs and the conformance tests read this tuple."""

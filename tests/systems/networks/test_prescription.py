@@ -15,8 +15,9 @@ from torch import Tensor, nn
 from torch.nn.utils import parametrizations
 
 from lensmaker.core import ElementRecord, InputError, Table
-from lensmaker.systems.networks import Network
+from lensmaker.systems.networks import Network, record
 from lensmaker.systems.networks.prescription import prescribe, prescription
+from lensmaker.systems.networks.receptive_field import receptive_fields
 from systems.networks.architectures import ARCHITECTURES, Applied, Language, build, resnet18
 
 
@@ -389,3 +390,20 @@ def test_a_text_convolution_counts_tokens() -> None:
         conv=nn.Conv1d(3, 2, 4, dilation=2),
     )
     assert field(model, torch.randint(5, (2, 12))) == ((7,), (1,))
+
+
+@pytest.mark.parametrize("d", [1, 2, 3])
+def test_padding_of_a_module_of_its_own_moves_positions(d: int) -> None:
+    """A convolution with circular padding sees what one with zeros sees, and so does one behind it."""
+    conv = {1: nn.Conv1d, 2: nn.Conv2d, 3: nn.Conv3d}[d]
+    x = torch.ones(1, 2, *[12] * d)
+    sights = []
+    for mode in ("zeros", "circular"):
+        net = nn.Sequential(
+            conv(2, 2, 3, padding=1, stride=2, padding_mode=mode), conv(2, 2, 3, padding=1, padding_mode=mode)
+        )
+        train = record(net, x)
+        fields = receptive_fields(train)
+        sights.append([fields[e.outputs[0]].sights for e in train.elements if e.operation.startswith("conv")])
+    assert sights[0] == sights[1]
+    assert sights[0][1][0].at(2) == (1, 7)

@@ -266,6 +266,28 @@ def _shuffle(element: Element, train: Train, incoming: _Incoming, position: int)
     return _through(incoming[0][1], [_direct(factor, factor, 0, 1)] * 2)
 
 
+def _pad(element: Element, train: Train, incoming: _Incoming, position: int) -> Field | None:
+    """Positions begin earlier, by what is put in front; before the first window, if a window follows."""
+    field = incoming[0][1]
+    before = tuple(named_arguments(element, "input pad").get("pad", ()))[::2]
+    axes = field.axes
+    if not axes and _enters_window(element, train, len(before)):
+        axes = tuple(range(-len(before), 0))
+    left = [before[-1 - a] if -a <= len(before) else 0 for a in axes]
+    if len(incoming) > 1 or not any(left):
+        return _unit_by_unit(element, train, incoming, position)
+    sights = field.sights or (Sight(),) * len(axes)
+    return Field(axes, tuple(s.through(*_direct(1, 1, n, 1)) for s, n in zip(sights, left, strict=True)))
+
+
+def _enters_window(element: Element, train: Train, axes: int) -> bool:
+    """Whether a convolution or pooling over so many axes reads what an element makes."""
+    return any(
+        element.outputs[0] in e.inputs and e.operation.endswith(f"{axes}d")
+        for e in train.elements[element.index :]
+    )
+
+
 def _stack(element: Element, train: Train, incoming: _Incoming, position: int) -> Field | None:
     field = _unit_by_unit(element, train, incoming, position)
     dim = named_arguments(element, "tensors dim").get("dim", 0)
@@ -318,7 +340,8 @@ _BY_OPERATION: dict[str, _Law] = {
     **dict.fromkeys(["mean", "sum", "amax", "amin", "max", "min", "var", "std", "norm"], _reduction),
     **dict.fromkeys(["logsumexp", "prod"], _reduction),
     **dict.fromkeys(["pixel_shuffle", "pixel_unshuffle"], _shuffle),
-    **dict.fromkeys(["pad", "flip", "roll", "copy", "setitem"], _unit_by_unit),
+    **dict.fromkeys(["flip", "roll", "copy", "setitem"], _unit_by_unit),
+    "pad": _pad,
     **dict.fromkeys(["fold", "unfold", "gather", "take_along_dim"], _lost),
     "stack": _stack,
 }

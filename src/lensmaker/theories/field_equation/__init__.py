@@ -1,0 +1,1 @@
+"""Convolutional networks read as differential equations on a geometry of their own."""
