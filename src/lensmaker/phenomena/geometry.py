@@ -28,9 +28,6 @@ from lensmaker.theories.field_equation.theory import FieldEquation, read
 from lensmaker.theories.field_equation.validity import validity_wavelength
 from lensmaker.theories.point_spread.theory import PointSpread
 
-MEMBERS = (FieldEquation, PointSpread, InputSpectrum, PointSpreadGradients, FieldLawError)
-"""The theories and instruments that it rests on."""
-
 
 def geometry(
     network: Network, *, samples: int = 2, errors: bool = True, layers: int | None = None

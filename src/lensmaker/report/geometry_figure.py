@@ -11,9 +11,9 @@ from lensmaker.report.geometry_words import SHORT, heading, told
 from lensmaker.report.numbers import number
 
 WIDTH, LEFT, CELL, NARROW, GAP = 900, 8, 72, 12, 4
-STEP = 20.0
+STEP = 26.0
 """Units of the drawing for one position of a layer's grid."""
-LINE, NAMES, BAR = 134, 16, 6
+LINE, NAMES, BAR = 124, 16, 6
 
 ELLIPSE, NEGATIVE, ARROW = "currentColor", "#8a4fc4", "#d6336c"
 BELOW, ABOVE, SHARE = "#3d82d8", "#d99a00", "#2f9e83"
@@ -34,7 +34,7 @@ def geometry_svg(layers: Sequence[LayerGeometry], *, paper: str = "") -> str:
     if not layers:
         return ""
     rows = list(_rows(layers))
-    height = len(rows) * LINE + 62
+    height = len(rows) * LINE + 74
     body = [_row(row, k * LINE) for k, row in enumerate(rows)]
     ink = f'<rect width="{WIDTH}" height="{height}" fill="{paper}"/>' if paper else ""
     colour = "#1b2330" if paper else "currentColor"
@@ -190,18 +190,18 @@ def _legend(top: float) -> str:
             f'stroke="currentColor" stroke-opacity=".3"/>'
             f'<text x="{145 + 30 * k}" y="{top + 23}" text-anchor="middle">{number(v)}</text>'
         )
-    second = top + 42
+    second, third = top + 42, top + 60
     return (
         f'<text x="{LEFT}" y="{top + 10}">potential V = N − 1/f′</text>{"".join(ramp)}'
         f'<rect x="370" y="{top + 3}" width="40" height="{BAR}" fill-opacity=".16"/>'
         f'<rect x="370" y="{top + 3}" width="28" height="{BAR}" fill="{SHARE}"/>'
-        f'<text x="416" y="{top + 10}">share of the input’s energy in waves longer than the validity wavelength</text>'
-        f'<path d="M{LEFT} {second - 4}h0m{STEP:g} 0h0" stroke="currentColor" stroke-width="3" stroke-linecap="round"/>'
-        f'<text x="{LEFT + STEP + 8:g}" y="{second}">one position of the layer’s grid</text>'
-        f'<ellipse cx="215" cy="{second - 4}" rx="12" ry="6" fill="none" stroke="currentColor" stroke-width="1.6"/>'
-        f'<text x="233" y="{second}">√metric</text>'
-        f'<ellipse cx="300" cy="{second - 4}" rx="12" ry="6" fill="none" stroke="{NEGATIVE}" stroke-width="1.6" '
-        f'stroke-dasharray="4 2.5"/><text x="318" y="{second}">indefinite: √|eigenvalues|</text>'
-        f'{arrow(470, second - 4, 24, 0)}<text x="501" y="{second}">−drift: where a bump moves</text>'
-        f'<text x="648" y="{second}">÷ n: drawn n times smaller; narrow: 1 × 1</text>'
+        f'<text x="418" y="{top + 10}">share of the input’s energy in waves longer than the validity wavelength</text>'
+        f'<path d="M{LEFT + 3} {second - 4}h0m{STEP:g} 0h0" stroke="currentColor" stroke-width="3" '
+        f'stroke-linecap="round"/><text x="{LEFT + STEP + 14:g}" y="{second}">one position of the layer’s grid</text>'
+        f'{arrow(382, second - 4, STEP, 0)}<text x="418" y="{second}">−A: where, and how far, a bump moves</text>'
+        f'<ellipse cx="{LEFT + 16}" cy="{third - 4}" rx="13" ry="6" fill="none" stroke="currentColor" '
+        f'stroke-width="1.6"/><text x="{LEFT + STEP + 14:g}" y="{third}">√ of the metric</text>'
+        f'<ellipse cx="160" cy="{third - 4}" rx="13" ry="6" fill="none" stroke="{NEGATIVE}" stroke-width="1.6" '
+        f'stroke-dasharray="4 2.5"/><text x="182" y="{third}">indefinite: √|eigenvalues|</text>'
+        f'<text x="370" y="{third}">÷ n: drawn n times smaller than the others; narrow cells: 1 × 1 kernels</text>'
     )

@@ -39,7 +39,8 @@ COLUMNS = (
 CAPTION = (
     "N gain; drift A and metric g of the normalised kernel by axis, rows first, in pixels of the input; the axis of g₊ "
     "in degrees from the columns to the rows; V = N − 1/f′; |F| curvature; λ_v validity wavelength, and the share of the "
-    "input’s energy in longer waves; ε₂ error of the operator of second order; σ_P width of what the centre listens to"
+    "input’s energy in longer waves; ε₂ error of the operator of second order; σ_P width of what the centre listens to, in "
+    "parentheses outside the regime of its prediction"
 )
 
 
@@ -109,8 +110,8 @@ def cells(layer: LayerGeometry) -> list[str]:
         percent(layer.share),
         _or_dash(layer.expected),
         with_error(layer.measured, layer.measured_error) if math.isfinite(layer.measured) else "—",
-        _width(layer.predicted_spread),
-        _width(layer.measured_spread),
+        width_in_words(layer.predicted_spread),
+        number(layer.measured_spread.width) if layer.measured_spread else "—",
     ]
 
 
@@ -137,7 +138,8 @@ def _or_dash(value: float) -> str:
     return "—" if math.isnan(value) else number(value)
 
 
-def _width(spread: PointSpreadRecord | None) -> str:
+def width_in_words(spread: PointSpreadRecord | None) -> str:
+    """In pixels, in parentheses outside the regime of its prediction; "—" without one."""
     if spread is None:
         return "—"
     return f"({number(spread.width)})" if spread.outside else number(spread.width)

@@ -16,8 +16,10 @@ from lensmaker.core import (
     ElementRecord,
     Finding,
     InputError,
+    LayerGeometry,
     Measurement,
     Origin,
+    PointSpreadRecord,
     Prediction,
     Quantity,
     Reference,
@@ -133,6 +135,7 @@ class _Reader:
             versions=_tuples(document["versions"]),
             notes=tuple(document["notes"]),
             built=Table(map(self.built, document.get("built", ()))),
+            geometry=Table(map(self.geometry, document.get("geometry", ()))),
         )
 
     def where(self, entry: dict[str, Any]) -> Where:
@@ -157,6 +160,16 @@ class _Reader:
         compared = {name: self.comparison(entry[name]) if entry[name] else None for name in pairs}
         where, origin = self.where(entry["where"]), Origin[entry["origin"]]
         return Built(**{**entry, **compared, "where": where, "origin": origin})
+
+    def geometry(self, entry: dict[str, Any]) -> LayerGeometry:
+        fields = {
+            name: math.nan if v is None else _tuples(v) if isinstance(v, list) else v for name, v in entry.items()
+        }
+        spreads = {
+            name: PointSpreadRecord(**{k: _tuples(v) for k, v in entry[name].items()}) if entry[name] else None
+            for name in ("predicted_spread", "measured_spread")
+        }
+        return LayerGeometry(**{**fields, **spreads, "where": self.where(entry["where"])})
 
     def finding(self, entry: dict[str, Any]) -> Finding:
         fields = {

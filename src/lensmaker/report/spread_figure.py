@@ -9,7 +9,7 @@ from html import escape
 from lensmaker.core import LayerGeometry, PointSpreadRecord, principal_axes
 from lensmaker.report.numbers import number
 
-WIDTH, PANEL, MOST, CURVE, LEFT = 900, 218, 4, 130, 60
+WIDTH, PANEL, HEAD, MOST, CURVE, LEFT = 900, 218, 34, 4, 130, 60
 PREDICTED, MEASURED, OUTSIDE = "#3d82d8", "#e07b1f", "#8a94a2"
 
 Pairs = list[tuple[int, LayerGeometry, PointSpreadRecord, PointSpreadRecord]]
@@ -34,7 +34,7 @@ def spread_svg(layers: Sequence[LayerGeometry], *, paper: str = "") -> str:
         return ""
     n = min(MOST, len(pairs))
     shown = [pairs[(j + 1) * len(pairs) // n - 1] for j in range(n)]
-    height = PANEL + 34 + CURVE + 50
+    height = HEAD + PANEL + CURVE + 62
     panels = "".join(
         f'<g transform="translate({8 + k * (PANEL + 4)} 0)">{_panel(*pair)}</g>' for k, pair in enumerate(shown)
     )
@@ -44,7 +44,7 @@ def spread_svg(layers: Sequence[LayerGeometry], *, paper: str = "") -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="100%" role="img" '
         f'color="{"#1b2330" if paper else "inherit"}" fill="{colour}" font-size="10.5" '
         f'font-family="system-ui, sans-serif" aria-label="point spreads, predicted and measured">{ink}{panels}'
-        f'<g transform="translate(0 {PANEL + 40})">{_curve(layers)}</g></svg>'
+        f'<g transform="translate(0 {HEAD + PANEL + 20})">{_curve(layers)}</g></svg>'
     )
 
 
@@ -55,18 +55,18 @@ def _panel(
     centres = [plane_of_spread(s)[1] for s in both]
     reach = max(
         abs(c) + 2.2 * math.sqrt(max(matrix[i][i], 0.0))
-        for (matrix, centre) in map(plane_of_spread, both)
-        for i, c in enumerate(centre)
+        for (matrix, middle) in map(plane_of_spread, both)
+        for i, c in enumerate(middle)
     )
-    scale = (PANEL / 2 - 26) / (reach or 1.0)
-    middle = PANEL / 2
+    scale = (PANEL / 2 - 14) / (reach or 1.0)
+    middle, centre = PANEL / 2, HEAD + PANEL / 2
     bar = _round(0.45 * PANEL / scale)
     name = layer.where.path or str(layer.where)
     name = name if len(name) <= 30 else "…" + name[-29:]
     parts = [
-        f'<rect y="18" width="{PANEL}" height="{PANEL - 18}" rx="3" fill="none" stroke="currentColor" stroke-opacity=".3"/>',
+        f'<rect y="{HEAD}" width="{PANEL}" height="{PANEL}" rx="3" fill="none" stroke="currentColor" stroke-opacity=".3"/>',
         f'<text y="12">{index} {escape(name)}</text>',
-        f'<path d="M{middle - 5} {middle + 9}h10M{middle} {middle + 4}v10" stroke="currentColor"/>',
+        f'<path d="M{middle - 5} {centre}h10M{middle} {centre - 5}v10" stroke="currentColor"/>',
     ]
     for spread, (x, y), colour, dash in zip(
         both, centres, (PREDICTED, MEASURED), ("", "5 3"), strict=True
@@ -74,19 +74,19 @@ def _panel(
         matrix, _ = plane_of_spread(spread)
         for size, opacity in ((1, 1.0), (2, 0.55)):
             parts.append(
-                _ellipse(matrix, middle + scale * x, middle + 9 + scale * y, size * scale, colour, opacity, dash)
+                _ellipse(matrix, middle + scale * x, centre + scale * y, size * scale, colour, opacity, dash)
             )
         parts.append(
-            f'<circle cx="{middle + scale * x:.2f}" cy="{middle + 9 + scale * y:.2f}" r="2.4" fill="{colour}"/>'
+            f'<circle cx="{middle + scale * x:.2f}" cy="{centre + scale * y:.2f}" r="2.4" fill="{colour}"/>'
         )
     parts.append(
-        f'<path d="M8 {PANEL - 8}h{bar * scale:.2f}" stroke="currentColor" stroke-width="2"/>'
-        f'<text x="8" y="{PANEL - 13}">{number(bar)} px</text>'
-        f'<text x="{PANEL - 6}" y="{PANEL - 20}" text-anchor="end" fill="{PREDICTED}">σ {number(predicted.width)} px</text>'
-        f'<text x="{PANEL - 6}" y="{PANEL - 7}" text-anchor="end" fill="{MEASURED}">σ {number(measured.width)} px</text>'
+        f'<path d="M8 {HEAD + PANEL - 8}h{bar * scale:.2f}" stroke="currentColor" stroke-width="2"/>'
+        f'<text x="8" y="{HEAD + PANEL - 13}">{number(bar)} px</text>'
+        f'<text y="26">σ <tspan fill="{PREDICTED}">{number(predicted.width)} px predicted</tspan>, '
+        f'<tspan fill="{MEASURED}">{number(measured.width)} px measured</tspan></text>'
     )
     if predicted.outside:
-        parts.append(f'<text x="6" y="31" fill="{OUTSIDE}">outside the regime</text>')
+        parts.append(f'<text x="6" y="{HEAD + 13}" fill="{OUTSIDE}">outside the regime</text>')
     words = f"{layer.where}: {predicted.outside}" if predicted.outside else str(layer.where)
     return f"<g><title>{escape(words)}</title>{''.join(parts)}</g>"
 
