@@ -15,7 +15,7 @@ STEP = 26.0
 """Units of the drawing for one position of a layer's grid."""
 LINE, NAMES, BAR = 124, 16, 6
 
-ELLIPSE, NEGATIVE, ARROW = "currentColor", "#8a4fc4", "#d6336c"
+ELLIPSE, NEGATIVE, ARROW = "currentColor", "#a566e6", "#e0245e"
 BELOW, ABOVE, SHARE = "#3d82d8", "#d99a00", "#2f9e83"
 
 Plane = tuple[tuple[float, float], tuple[float, float]]
@@ -81,7 +81,9 @@ def _cell(index: int, x: float, layer: LayerGeometry) -> str:
     ]
     if layer.moves:
         parts += [_grid(layer), _tensor(layer), _label(index, layer)]
-    return f'<g class="layer" data-layer="{index}" transform="translate({x:g} {NAMES + 2})">{"".join(parts)}</g>'
+    return (
+        f'<g class="layer" data-layer="{index}" transform="translate({x:g} {NAMES + 2})">{"".join(parts)}</g>'
+    )
 
 
 def shade(potential: float) -> tuple[str, float]:
@@ -153,7 +155,7 @@ def _tensor(layer: LayerGeometry) -> str:
     shown = f'<text x="3" y="11" font-size="9">÷{number(shrink, 2)}</text>' if shrink > 1 else ""
     a, b = (max(STEP * size / shrink, 0.8) for size in sizes)
     negative = min(small, large) < -1e-9
-    look = f'stroke="{NEGATIVE}" stroke-dasharray="4 2.5"' if negative else f'stroke="{ELLIPSE}"'
+    look = f'stroke="{NEGATIVE}" stroke-dasharray="5 2.5"' if negative else f'stroke="{ELLIPSE}"'
     turn = math.degrees(math.atan2(s, c))
     ellipse = (
         f'<ellipse cx="{middle:g}" cy="{middle:g}" rx="{a:.2f}" ry="{b:.2f}" fill="none" {look} stroke-width="1.6" '
@@ -173,7 +175,7 @@ def arrow(x: float, y: float, right: float, down: float, colour: str = ARROW) ->
     barbs = "".join(f"M{x + right:.2f} {y + down:.2f}L{px:.2f} {py:.2f}" for px, py in tips)
     return (
         f'<path class="drift" d="M{x:.2f} {y:.2f}L{x + right:.2f} {y + down:.2f}{barbs}" fill="none" '
-        f'stroke="{colour}" stroke-width="2" stroke-linecap="round"/>'
+        f'stroke="{colour}" stroke-width="2.3" stroke-linecap="round"/>'
     )
 
 

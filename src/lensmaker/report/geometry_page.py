@@ -50,5 +50,8 @@ def geometry_page(title: str, layers: Sequence[LayerGeometry]) -> str:
 
 def geometry_figures(layers: Sequence[LayerGeometry]) -> dict[str, str]:
     """Files by name: `fields.svg`, and `point-spread.svg` where it was measured."""
-    found = {"fields.svg": geometry_svg(layers, paper=PAPER), "point-spread.svg": spread_svg(layers, paper=PAPER)}
+    found = {
+        "fields.svg": geometry_svg(layers, paper=PAPER),
+        "point-spread.svg": spread_svg(layers, paper=PAPER),
+    }
     return {name: text + "\n" for name, text in found.items() if text}

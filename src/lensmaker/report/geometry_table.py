@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from lensmaker.core import LayerGeometry, Where
 from lensmaker.report.geometry_figure import plane_of
-from lensmaker.report.geometry_words import angle, eigenvalues, percent, width_in_words
-from lensmaker.report.numbers import number
+from lensmaker.report.geometry_words import angle, drift, eigenvalues, or_dash, percent, width_in_words
+from lensmaker.report.numbers import number, with_error
 from lensmaker.report.train_table import FAINT, MEASURED, PREDICTED, ending
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ STILL = 0.05
 """Of a position of the grid: a bump that moves by less has no arrow."""
 
 _COLUMNS = ("class", "V", "move", "g₋, g₊ [px²]", "axis", "λ_v", "valid", "σ_P pred", "meas")
-_DROPPED = ("axis", "V", "λ_v")
+_DROPPED = ("axis", "V", "λ_v", "class", "valid")
 """Columns that a narrow terminal goes without, one after the other."""
 
 
@@ -68,7 +68,12 @@ def geometry_lines(layers: Sequence[LayerGeometry], width: int, *, most: int | N
     if hidden := len(layers) - len(shown):
         words = f"… {hidden} more: {len(moving) - len(shown)} that move something, {len(layers) - len(moving)} 1 × 1"
         lines.append(Text(words, style=f"italic {FAINT}"))
-    lines.append(Text("move: −A in positions of the grid; valid: share of input energy beyond λ_v; (σ_P) outside the regime", style=FAINT))
+    lines.append(
+        Text(
+            "move: −A in positions of the grid; valid: share of input energy beyond λ_v; (σ_P) outside the regime",
+            style=FAINT,
+        )
+    )
     return Text("\n", no_wrap=True, overflow="crop").join(lines)
 
 
@@ -115,3 +120,41 @@ def bar(share: float) -> str:
         return "—"
     full = round(BAR * min(max(share, 0.0), 1.0))
     return "█" * full + "░" * (BAR - full) + f" {percent(share)}"
+
+
+def field_rows(layers: Sequence[LayerGeometry]) -> list[dict[str, str]]:
+    """Of every layer its class and its fields, by column."""
+    return [
+        {
+            "layer": str(_place(layer)),
+            "class": layer.kind,
+            "N": number(layer.gain),
+            "A [px]": drift(layer) if layer.moves else "—",
+            "g₋, g₊ [px²]": eigenvalues(layer) if layer.moves else "—",
+            "axis of g₊": angle(layer),
+            "V": or_dash(layer.potential),
+            "|F| [px²]": or_dash(layer.curvature),
+        }
+        for layer in layers
+    ]
+
+
+def validity_rows(layers: Sequence[LayerGeometry]) -> list[dict[str, str]]:
+    """Of every layer that moves something: where that holds, and what it listens to; all beside what was measured."""
+    return [
+        {
+            "layer": str(_place(layer)),
+            "λ [px]": number(layer.wavelength),
+            "share beyond λ": percent(layer.share),
+            "ε₂ predicted": or_dash(layer.expected),
+            "ε₂ measured": _measured(layer),
+            "σ predicted": width_in_words(layer.predicted_spread),
+            "σ measured": number(layer.measured_spread.width) if layer.measured_spread else "—",
+        }
+        for layer in layers
+        if layer.moves
+    ]
+
+
+def _measured(layer: LayerGeometry) -> str:
+    return with_error(layer.measured, layer.measured_error) if math.isfinite(layer.measured) else "—"

@@ -9,6 +9,9 @@ from collections.abc import Sequence
 from lensmaker.core import LayerGeometry, PointSpreadRecord, principal_axes
 from lensmaker.report.numbers import number, with_error
 
+ROUNDING = 1e-9
+"""Pixels, or their squares: what is less is shown as zero."""
+
 SHORT = {
     "diffusive": "diffusive",
     "advective": "advective",
@@ -51,7 +54,7 @@ def heading(index: int, layer: LayerGeometry) -> str:
 
 def told(layer: LayerGeometry) -> str:
     """The numbers of a layer, for a reader who points at it."""
-    parts = [f"N {number(layer.gain)}", f"V {number(layer.potential)}"]
+    parts = [f"N {number(layer.gain)}", f"V {or_dash(layer.potential)}"]
     if layer.has_metric and layer.moves:
         parts += [f"A {drift(layer)} px", f"g {eigenvalues(layer)} px²"]
     parts += [f"λ_v {number(layer.wavelength)} px", f"share {percent(layer.share)}"]
@@ -65,14 +68,18 @@ def told(layer: LayerGeometry) -> str:
 
 def drift(layer: LayerGeometry) -> str:
     """By axis; "—" without one."""
-    return ", ".join(number(a, 2) for a in layer.drift) if layer.has_metric else "—"
+    return ", ".join(number(_rounded(a), 2) for a in layer.drift) if layer.has_metric else "—"
 
 
 def eigenvalues(layer: LayerGeometry) -> str:
     """Those of the metric, ascending; "—" without one."""
     if not layer.has_metric:
         return "—"
-    return ", ".join(number(value) for value, _ in principal_axes(layer.metric))
+    return ", ".join(number(_rounded(value)) for value, _ in principal_axes(layer.metric))
+
+
+def _rounded(value: float) -> float:
+    return 0.0 if abs(value) < ROUNDING else value
 
 
 def angle(layer: LayerGeometry) -> str:
@@ -104,11 +111,11 @@ def cells(layer: LayerGeometry) -> list[str]:
         drift(layer) if layer.moves else "—",
         eigenvalues(layer) if layer.moves else "—",
         angle(layer),
-        _or_dash(layer.potential),
-        _or_dash(layer.curvature),
+        or_dash(layer.potential),
+        or_dash(layer.curvature),
         number(layer.wavelength),
         percent(layer.share),
-        _or_dash(layer.expected),
+        or_dash(layer.expected),
         with_error(layer.measured, layer.measured_error) if math.isfinite(layer.measured) else "—",
         width_in_words(layer.predicted_spread),
         number(layer.measured_spread.width) if layer.measured_spread else "—",
@@ -134,7 +141,8 @@ def summary_of_geometry(layers: Sequence[LayerGeometry]) -> str:
     return words + "."
 
 
-def _or_dash(value: float) -> str:
+def or_dash(value: float) -> str:
+    """A number; "—" where it is none."""
     return "—" if math.isnan(value) else number(value)
 
 

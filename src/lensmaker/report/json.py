@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+from collections.abc import Iterable
 from enum import Enum
 from typing import Any
 
@@ -79,6 +80,11 @@ def from_json(text: str) -> BenchRecord:
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         got = f"a damaged one: {type(error).__name__}: {error}"
         raise InputError("a JSON report of lensmaker", got, "pass what to_json wrote") from error
+
+
+def geometry_json(layers: Iterable[LayerGeometry]) -> list[dict[str, Any]]:
+    """The layers as they are in the JSON of a record."""
+    return [_encode(layer, {}) for layer in layers]
 
 
 def _encode(value: Any, quantities: dict[str, Quantity]) -> Any:
@@ -163,10 +169,13 @@ class _Reader:
 
     def geometry(self, entry: dict[str, Any]) -> LayerGeometry:
         fields = {
-            name: math.nan if v is None else _tuples(v) if isinstance(v, list) else v for name, v in entry.items()
+            name: math.nan if v is None else _tuples(v) if isinstance(v, list) else v
+            for name, v in entry.items()
         }
         spreads = {
-            name: PointSpreadRecord(**{k: _tuples(v) for k, v in entry[name].items()}) if entry[name] else None
+            name: PointSpreadRecord(**{k: _tuples(v) for k, v in entry[name].items()})
+            if entry[name]
+            else None
             for name in ("predicted_spread", "measured_spread")
         }
         return LayerGeometry(**{**fields, **spreads, "where": self.where(entry["where"])})

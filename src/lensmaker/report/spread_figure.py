@@ -36,7 +36,8 @@ def spread_svg(layers: Sequence[LayerGeometry], *, paper: str = "") -> str:
     shown = [pairs[(j + 1) * len(pairs) // n - 1] for j in range(n)]
     height = HEAD + PANEL + CURVE + 62
     panels = "".join(
-        f'<g transform="translate({8 + k * (PANEL + 4)} 0)">{_panel(*pair)}</g>' for k, pair in enumerate(shown)
+        f'<g transform="translate({8 + k * (PANEL + 4)} 0)">{_panel(*pair)}</g>'
+        for k, pair in enumerate(shown)
     )
     ink = f'<rect width="{WIDTH}" height="{height}" fill="{paper}"/>' if paper else ""
     colour = "#1b2330" if paper else "currentColor"
@@ -68,9 +69,7 @@ def _panel(
         f'<text y="12">{index} {escape(name)}</text>',
         f'<path d="M{middle - 5} {centre}h10M{middle} {centre - 5}v10" stroke="currentColor"/>',
     ]
-    for spread, (x, y), colour, dash in zip(
-        both, centres, (PREDICTED, MEASURED), ("", "5 3"), strict=True
-    ):
+    for spread, (x, y), colour, dash in zip(both, centres, (PREDICTED, MEASURED), ("", "5 3"), strict=True):
         matrix, _ = plane_of_spread(spread)
         for size, opacity in ((1, 1.0), (2, 0.55)):
             parts.append(
@@ -111,7 +110,13 @@ def plane_of_spread(
 
 
 def _ellipse(
-    matrix: tuple[tuple[float, float], ...], x: float, y: float, scale: float, colour: str, opacity: float, dash: str
+    matrix: tuple[tuple[float, float], ...],
+    x: float,
+    y: float,
+    scale: float,
+    colour: str,
+    opacity: float,
+    dash: str,
 ) -> str:
     (small, _), (large, (c, s)) = principal_axes(matrix)
     a, b = (max(scale * math.sqrt(max(v, 0.0)), 0.8) for v in (large, small))
