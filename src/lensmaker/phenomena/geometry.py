@@ -48,7 +48,7 @@ def geometry(
     Raises
     ------
     InputError
-        If the network has no convolution, or one of complex numbers.
+        If the network has no convolution.
 
     Examples
     --------
@@ -61,10 +61,7 @@ def geometry(
     """
     if samples < 1:
         raise InputError("at least one sample", f"{samples}", "pass samples=2")
-    fields = read(network.whole)
-    if any(field.kernel.weight.is_complex() for field in fields):
-        raise InputError("convolutions of real numbers", "complex ones", "take their real and imaginary parts apart")
-    rows = [_layer(field) for field in fields]
+    rows = [_layer(field) for field in read(network.whole)]
     few = network.head(samples)
     spectrum = InputSpectrum(steps=4).measure(few)
     predicted = _spreads(PointSpread(samples=samples), few)

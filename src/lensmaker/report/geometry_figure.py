@@ -169,7 +169,7 @@ def arrow(x: float, y: float, right: float, down: float, colour: str = ARROW) ->
     length = math.hypot(right, down)
     if length < 1:
         return ""
-    head = min(5.0, length)
+    head = min(5.0, 0.6 * length)
     u, v = right / length, down / length
     tips = [(x + right - head * (u * c + v * s), y + down - head * (v * c - u * s)) for c, s in _BARBS]
     barbs = "".join(f"M{x + right:.2f} {y + down:.2f}L{px:.2f} {py:.2f}" for px, py in tips)

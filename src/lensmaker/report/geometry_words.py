@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from lensmaker.core import LayerGeometry, PointSpreadRecord, principal_axes
 from lensmaker.report.numbers import number, with_error
 
-ROUNDING = 1e-9
-"""Pixels, or their squares: what is less is shown as zero."""
+ROUNDING = 1e-7
+"""What is less is rounding of single precision, and shown as zero."""
 
 SHORT = {
     "diffusive": "diffusive",
@@ -143,7 +143,7 @@ def summary_of_geometry(layers: Sequence[LayerGeometry]) -> str:
 
 def or_dash(value: float) -> str:
     """A number; "—" where it is none."""
-    return "—" if math.isnan(value) else number(value)
+    return "—" if math.isnan(value) else number(_rounded(value))
 
 
 def width_in_words(spread: PointSpreadRecord | None) -> str:
