@@ -66,7 +66,15 @@ def run(*arguments: str) -> Result:
 
 def test_the_tables_and_the_files(folder: Path) -> None:
     done = run(
-        "fieldnets:blurs", "--input", "x.npz", "--html", "f.html", "--json", "f.json", "--figures", "drawn/here"
+        "fieldnets:blurs",
+        "--input",
+        "x.npz",
+        "--html",
+        "f.html",
+        "--json",
+        "f.json",
+        "--figures",
+        "drawn/here",
     )
     assert done.exit_code == 0, done.output
     assert "3 convolutions: 2 diffusive, 1 that move nothing" in done.output
@@ -122,7 +130,10 @@ def file(name: str) -> Callable[[Path], object]:
 
 BAD: dict[str, tuple[list[str], str]] = {
     "no convolution": (["fieldnets:dense", "--input", "rows.npz"], "with .*convolution"),
-    "not for photographs": (["fieldnets:gray"], "reads photographs of 3 × 224 × 224, but got Conv2d.*--input"),
+    "not for photographs": (
+        ["fieldnets:gray"],
+        "reads photographs of 3 × 224 × 224, but got Conv2d.*--input",
+    ),
     "does not run": (["fieldnets:gray", "--input", "rows.npz"], "to run on the batch"),
     "no such input": (["fieldnets:gray", "--input", "y.npz"], "y.npz, which is not there"),
     "no such model": (["fieldnets:nothing"], "'fieldnets' without 'nothing'"),

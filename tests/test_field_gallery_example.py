@@ -10,7 +10,9 @@ from test_examples import example
 
 
 @pytest.mark.slow
-def test_the_geometry_of_a_trained_network_by_depth(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_geometry_of_a_trained_network_by_depth(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     rows = example("field_gallery").main(samples=1, figures=tmp_path)
     assert [row[0] for row in rows] == [1, 2, 4, 8, 16, 32]
     assert sum(row[1] for row in rows) == 18

@@ -109,7 +109,12 @@ def small(norm: bool = True) -> nn.Sequential:
     torch.manual_seed(0)
     parts: list[nn.Module] = [nn.Conv2d(3, 8, 3, padding=1)]
     for _ in range(5):
-        parts += [*([nn.BatchNorm2d(8)] if norm else []), nn.ReLU(), nn.Conv2d(8, 8, 3, padding=1), nn.Dropout(0.1)]
+        parts += [
+            *([nn.BatchNorm2d(8)] if norm else []),
+            nn.ReLU(),
+            nn.Conv2d(8, 8, 3, padding=1),
+            nn.Dropout(0.1),
+        ]
     return nn.Sequential(*parts, nn.Flatten(), nn.Linear(8 * 16 * 16, 3))
 
 

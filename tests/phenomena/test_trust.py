@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from lensmaker.core import Where, compare, quantity
-from lensmaker.core.records import Measurement, Prediction
+from lensmaker.core.records import Measurement
 from lensmaker.data import photos, svhn_net
 from lensmaker.instruments.convolutions.field_law_error import FieldLawError
 from lensmaker.phenomena.trust import Trust, share_beyond, trust

@@ -271,6 +271,9 @@ def test_json_gives_the_layers_back() -> None:
     assert back.geometry == first.geometry
     (missing,) = from_json(to_json(record([layer()]))).geometry
     assert math.isnan(missing.measured)
+    unsure = dataclasses.replace(spread(1.0, 1.0, (0.0, 0.0)), error=math.inf)
+    (one,) = from_json(to_json(record([layer(measured_spread=unsure)]))).geometry
+    assert math.isnan(one.measured_spread.error)
     assert (
         dataclasses.replace(residual_network()).geometry
         == from_json(to_json(residual_network())).geometry

@@ -17,10 +17,10 @@ from lensmaker.report.geometry_table import field_rows, validity_rows
 from lensmaker.report.geometry_words import summary_of_geometry
 
 CAPTION = (
-    "Axes: rows, then columns. N gain; drift A and metric g of the normalised kernel, in pixels of the input: a bump moves "
-    "by −A; V = N − 1/f′ potential; |F| curvature. λ: wavelength above which the operator of second order is within 10 % "
-    "of the symbol; share of the input's energy there; ε₂: that operator's error on the input; σ: width in pixels of what "
-    "a layer's centre listens to, in parentheses outside the regime of its prediction."
+    "Axes: rows, then columns. N gain; drift A and metric g of the normalised kernel, in pixels of the input: "
+    "a bump moves by −A; V = N − 1/f′ potential; |F| curvature. λ: wavelength above which the operator of second "
+    "order is within 10 % of the symbol; share of the input's energy there; ε₂: that operator's error on the input; "
+    "σ: width in pixels of what a layer's centre listens to, in parentheses outside the regime of its prediction."
 )
 
 PIXELS = 224

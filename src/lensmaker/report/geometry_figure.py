@@ -75,14 +75,20 @@ def _cell(index: int, x: float, layer: LayerGeometry) -> str:
     colour, opacity = shade(layer.potential)
     parts = [
         f"<title>{escape(heading(index, layer))}&#10;{escape(told(layer))}</title>",
-        f'<rect width="{width}" height="{CELL}" rx="3" fill="{colour}" fill-opacity="{opacity:.3f}" '
-        'stroke="currentColor" stroke-opacity=".3"/>',
+        _box(width, colour, opacity),
         _bar(width, layer.share),
     ]
     if layer.moves:
         parts += [_grid(layer), _tensor(layer), _label(index, layer)]
     return (
         f'<g class="layer" data-layer="{index}" transform="translate({x:g} {NAMES + 2})">{"".join(parts)}</g>'
+    )
+
+
+def _box(width: float, colour: str, opacity: float) -> str:
+    return (
+        f'<rect width="{width}" height="{CELL}" rx="3" fill="{colour}" fill-opacity="{opacity:.3f}" '
+        'stroke="currentColor" stroke-opacity=".3"/>'
     )
 
 
@@ -127,7 +133,8 @@ def plane_of(layer: LayerGeometry) -> tuple[Plane, tuple[float, float]]:
     Examples
     --------
     >>> from lensmaker.core import Where
-    >>> layer = LayerGeometry(Where("c"), "diffusive", "", (2.0, 4.0), 1, 0, (1.0, 2.0), ((8.0, 0.0), (0.0, 16.0)), 0, 9)
+    >>> metric, drift = ((8.0, 0.0), (0.0, 16.0)), (1.0, 2.0)
+    >>> layer = LayerGeometry(Where("c"), "diffusive", "", (2.0, 4.0), 1.0, 0.0, drift, metric, 0.0, 9.0)
     >>> plane_of(layer)
     (((1.0, 0.0), (0.0, 2.0)), (-0.5, -0.5))
     """

@@ -9,6 +9,7 @@ from lensmaker.core import LayerGeometry
 from lensmaker.report.geometry_figure import geometry_svg
 from lensmaker.report.geometry_words import CAPTION, COLUMNS, cells, summary_of_geometry
 from lensmaker.report.spread_figure import spread_svg
+from lensmaker.report.templating import fill, template
 
 READ_BY = [
     ("theory", "field_equation"),
@@ -40,7 +41,6 @@ def geometry_parts(layers: Sequence[LayerGeometry]) -> dict[str, Any]:
 
 def geometry_page(title: str, layers: Sequence[LayerGeometry]) -> str:
     """A page of HTML of its own, with both drawings and the table."""
-    from lensmaker.report.templating import fill, template
     from markupsafe import Markup
 
     return fill(

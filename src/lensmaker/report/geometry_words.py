@@ -41,9 +41,9 @@ COLUMNS = (
 
 CAPTION = (
     "N gain; drift A and metric g of the normalised kernel by axis, rows first, in pixels of the input; the axis of g₊ "
-    "in degrees from the columns to the rows; V = N − 1/f′; |F| curvature; λ_v validity wavelength, and the share of the "
-    "input’s energy in longer waves; ε₂ error of the operator of second order; σ_P width of what the centre listens to, in "
-    "parentheses outside the regime of its prediction"
+    "in degrees from the columns to the rows; V = N − 1/f′; |F| curvature; λ_v validity wavelength, and the share "
+    "of the input’s energy in longer waves; ε₂ error of the operator of second order; σ_P width of what the centre "
+    "listens to, in parentheses outside the regime of its prediction"
 )
 
 

@@ -168,17 +168,11 @@ class _Reader:
         return Built(**{**entry, **compared, "where": where, "origin": origin})
 
     def geometry(self, entry: dict[str, Any]) -> LayerGeometry:
-        fields = {
-            name: math.nan if v is None else _tuples(v) if isinstance(v, list) else v
-            for name, v in entry.items()
-        }
-        spreads = {
-            name: PointSpreadRecord(**{k: _tuples(v) for k, v in entry[name].items()})
-            if entry[name]
-            else None
-            for name in ("predicted_spread", "measured_spread")
-        }
-        return LayerGeometry(**{**fields, **spreads, "where": self.where(entry["where"])})
+        fields: dict[str, Any] = {name: _known(v) for name, v in entry.items()}
+        for name in ("predicted_spread", "measured_spread"):
+            spread = entry[name]
+            fields[name] = PointSpreadRecord(**{k: _known(v) for k, v in spread.items()}) if spread else None
+        return LayerGeometry(**{**fields, "where": self.where(entry["where"])})
 
     def finding(self, entry: dict[str, Any]) -> Finding:
         fields = {
@@ -202,6 +196,13 @@ class _Reader:
 
 
 def _number(value: float | None) -> float:
+    return math.nan if value is None else value
+
+
+def _known(value: Any) -> Any:
+    """Tuples for arrays, and NaN for null at any depth."""
+    if isinstance(value, list):
+        return tuple(map(_known, value))
     return math.nan if value is None else value
 
 

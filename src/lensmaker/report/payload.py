@@ -35,7 +35,7 @@ WORDS = {
 
 
 def payload(record: BenchRecord, found: Sequence[Fact]) -> dict[str, Any]:
-    """Elements, quantities, facts, findings, places of convolutions; every number finite, null, "Infinity" or "-Infinity"."""
+    """Elements, quantities, facts, findings; every number finite, null, "Infinity" or "-Infinity"."""
     places = {where: i for i, where in reversed(tuple(enumerate(train(record))))}
     about = {f.quantity.name: f.quantity for f in found}
     return {

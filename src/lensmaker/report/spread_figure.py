@@ -65,7 +65,10 @@ def _panel(
     name = layer.where.path or str(layer.where)
     name = name if len(name) <= 30 else "…" + name[-29:]
     parts = [
-        f'<rect y="{HEAD}" width="{PANEL}" height="{PANEL}" rx="3" fill="none" stroke="currentColor" stroke-opacity=".3"/>',
+        (
+            f'<rect y="{HEAD}" width="{PANEL}" height="{PANEL}" rx="3" fill="none" stroke="currentColor" '
+            'stroke-opacity=".3"/>'
+        ),
         f'<text y="12">{index} {escape(name)}</text>',
         f'<path d="M{middle - 5} {centre}h10M{middle} {centre - 5}v10" stroke="currentColor"/>',
     ]
@@ -151,7 +154,8 @@ def _curve(layers: Sequence[LayerGeometry]) -> str:
 
     predicted, measured = told["predicted_spread"], told["measured_spread"]
     grey = "".join(
-        f'<rect x="{x(i) - step / 2:.1f}" y="18" width="{step:.2f}" height="{CURVE - 18}" fill="{OUTSIDE}" fill-opacity=".2"/>'
+        f'<rect x="{x(i) - step / 2:.1f}" y="18" width="{step:.2f}" height="{CURVE - 18}" fill="{OUTSIDE}" '
+        'fill-opacity=".2"/>'
         for i, _, outside in predicted
         if outside
     )

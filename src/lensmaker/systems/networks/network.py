@@ -126,7 +126,9 @@ class Network:
 
     def head(self, samples: int) -> Network:
         """The same network with the first few samples alone, and without its loss."""
-        small = Network(self.model, self.batch.head(samples), None, batch_axis=self.batch.axis, seed=self.seed)
+        small = Network(
+            self.model, self.batch.head(samples), None, batch_axis=self.batch.axis, seed=self.seed
+        )
         small._restore = self._restore
         return small
 
