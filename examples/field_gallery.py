@@ -25,6 +25,7 @@ from pathlib import Path
 import numpy as np
 from rich.console import Console
 from rich.table import Table as Grid
+from torch import Tensor
 
 from lensmaker.core import LayerGeometry, Table, principal_axes
 from lensmaker.data import mobilenet_v2
@@ -52,6 +53,7 @@ HEAD = (
 def read(samples: int) -> Table[LayerGeometry]:
     """The layers of MobileNetV2 on photographs."""
     subject = mobilenet_v2()
+    assert isinstance(subject.batch, Tensor)
     network = Network(subject.model, subject.batch[:samples])
     with network.held_still():
         return geometry(network, samples=samples)
