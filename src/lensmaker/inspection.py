@@ -18,6 +18,8 @@ from lensmaker.core import (
     CorrectionError,
     Finding,
     InputError,
+    LayerGeometry,
+    LensmakerError,
     Measurement,
     Prediction,
     Reference,
@@ -33,6 +35,8 @@ from lensmaker.design.evidence import Evidence
 from lensmaker.instruments import INSTRUMENTS
 from lensmaker.instruments.attention import AttentionEntropy
 from lensmaker.instruments.base import Instrument
+from lensmaker.instruments.convolutions.input_spectrum import InputSpectrum
+from lensmaker.instruments.convolutions.point_spread_gradients import PointSpreadGradients
 from lensmaker.instruments.gradients import Gradients
 from lensmaker.instruments.jacobian import Jacobian
 from lensmaker.instruments.saturation import Saturation
@@ -40,12 +44,15 @@ from lensmaker.instruments.signals import Signals
 from lensmaker.instruments.spectra import Spectra, spectra_of
 from lensmaker.instruments.together import measure_together
 from lensmaker.instruments.training import training_state
+from lensmaker.phenomena.geometry import geometry
 from lensmaker.systems.networks import Network
 from lensmaker.systems.networks.prescription import prescribe
 from lensmaker.theories import THEORIES
 from lensmaker.theories.base import Theory
+from lensmaker.theories.field_equation.theory import FieldEquation
 from lensmaker.theories.finite_width import FiniteWidth
 from lensmaker.theories.mean_field import MeanField
+from lensmaker.theories.point_spread.theory import PointSpread
 from lensmaker.theories.random_weights import RandomWeights
 
 if TYPE_CHECKING:
@@ -116,6 +123,7 @@ def inspect(
         theory = MeanField(FiniteWidth(seed=seed + 1), seed=seed)
         predictions = theory.predict(network)
         null = RandomWeights().predict(network) if training is Training.TRAINED else Table[Prediction]()
+        layers, unread = geometry_of(network, progress)
     progress("diagnosing")
     elements = prescribe(network.whole)
     diagnosis = diagnose(Evidence(network, network.whole, elements, predictions, measurements, training))
@@ -135,12 +143,14 @@ def inspect(
             | {p.theory for p in null}
             | {m.instrument for m in measurements}
             | {f.aberration for f in diagnosis.findings}
+            | ({member.name for member in GEOMETRY_BY} if layers else set())
         ),
         versions=(("python", platform.python_version()), ("torch", torch.__version__)),
         built=what_training_built((e.where for e in elements), comparisons, measurements)
         if null
         else Table(),
-        notes=tuple(network.whole.notes) + (_NO_LOSS if network.whole.loss is None else ()),
+        notes=tuple(network.whole.notes) + (_NO_LOSS if network.whole.loss is None else ()) + unread,
+        geometry=layers,
     )
     return Report(record, network, diagnosis.changes)
 
@@ -253,6 +263,23 @@ def measure(network: Network, seed: int = 0) -> Table[Measurement]:
     return sum(together.values(), Jacobian(seed=seed).measure(network))
 
 
+def geometry_of(
+    network: Network, progress: Progress = lambda stage: None
+) -> tuple[Table[LayerGeometry], tuple[str, ...]]:
+    """The convolutions as differential operators, at a small part of an inspection's cost; else a note why not.
+
+    One sample is looked at, two where the model is in training mode, and the point spread of four layers is measured.
+    """
+    if not any(e.operation.startswith("conv") for e in network.whole.before_loss()):
+        return Table(), ()
+    progress("reading convolutions")
+    try:
+        samples = 2 if network.model.training else 1
+        return geometry(network, samples=samples, errors=False, layers=LOOKED_AT), ()
+    except LensmakerError as error:
+        return Table(), (f"convolutions were not read as differential operators: {error}",)
+
+
 def references(names: Collection[str] | None = None) -> tuple[Reference, ...]:
     """The sources of the named theories, instruments and aberrations; None: of all there are."""
     used = [m for m in _MEMBERS if names is None or m.name in names]
@@ -279,6 +306,11 @@ _MEMBERS: tuple[type[Theory] | type[Instrument] | type[Aberration], ...] = (
     *INSTRUMENTS,
     *ABERRATIONS,
 )
+
+LOOKED_AT = 4
+"""Layers whose point spread an inspection measures."""
+
+GEOMETRY_BY = (FieldEquation, PointSpread, InputSpectrum, PointSpreadGradients)
 
 _NO_LOSS = (
     "no loss was given, so gradients are neither predicted nor measured: pass a loss_fn to have them",

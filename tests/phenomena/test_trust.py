@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from lensmaker.core import Where, compare, quantity
-from lensmaker.core.records import Measurement, Prediction
+from lensmaker.core.records import Measurement
 from lensmaker.data import photos, svhn_net
 from lensmaker.instruments.convolutions.field_law_error import FieldLawError
 from lensmaker.phenomena.trust import Trust, share_beyond, trust
@@ -106,9 +106,7 @@ def test_shares_between_wavelengths_are_interpolated() -> None:
     ]
 
     def at(wavelength: float, place: Where = where) -> float:
-        return share_beyond(
-            measured, Prediction(quantity("validity_wavelength"), place, wavelength, 0.0, "t")
-        )
+        return share_beyond(measured, place, wavelength)
 
     assert at(4.0) == 0.8
     assert at(math.sqrt(32)) == pytest.approx(0.5)

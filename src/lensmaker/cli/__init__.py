@@ -8,6 +8,7 @@ import typer
 
 from lensmaker.cli.boltzmann import boltzmann_app
 from lensmaker.cli.catalogue import aberrations, cite, instruments, quantities, theories
+from lensmaker.cli.field import field
 from lensmaker.cli.networks import criticality, inspect, prescription
 from lensmaker.cli.phenomena import phenomena, run
 from lensmaker.cli.plan import plan
@@ -24,6 +25,7 @@ for command in (
     inspect,
     prescription,
     criticality,
+    field,
     plan,
     theories,
     instruments,

@@ -12,6 +12,7 @@ from lensmaker.core.errors import (
     ModelError,
     WeightsError,
 )
+from lensmaker.core.geometry import LayerGeometry, PointSpreadRecord, principal_axes
 from lensmaker.core.quantities import QUANTITIES, Quantity, Scale, quantity
 from lensmaker.core.records import (
     AGREEMENT_Z,
@@ -40,12 +41,14 @@ __all__ = [
     "ElementRecord",
     "Finding",
     "InputError",
+    "LayerGeometry",
     "LensmakerError",
     "Measurement",
     "MissingDataError",
     "MissingDependencyError",
     "ModelError",
     "Origin",
+    "PointSpreadRecord",
     "Prediction",
     "Quantity",
     "Reference",
@@ -59,6 +62,7 @@ __all__ = [
     "compare",
     "flatten",
     "jsonable",
+    "principal_axes",
     "quantity",
     "what_training_built",
 ]

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from lensmaker.core.built import Built
+from lensmaker.core.geometry import LayerGeometry
 from lensmaker.core.records import Comparison, Measurement, Prediction
 from lensmaker.core.references import Reference
 from lensmaker.core.tables import Table
@@ -103,6 +104,7 @@ class BenchRecord:
     or `measurements` alone. `corrected` compares the findings' predicted effects with the
     network measured again after `correct()`, and is empty before. `built` has the weights of a
     trained network beside the null hypothesis of random ones, and is empty for a fresh one.
+    `geometry` has the convolutions as differential operators, and is empty without any.
     """
 
     model: str
@@ -119,3 +121,4 @@ class BenchRecord:
     references: tuple[Reference, ...] = ()
     versions: tuple[tuple[str, str], ...] = ()
     notes: tuple[str, ...] = ()
+    geometry: Table[LayerGeometry] = Table()

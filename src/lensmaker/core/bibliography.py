@@ -219,3 +219,11 @@ LUO_2016 = Reference(
     "NeurIPS",
     "arXiv:1701.04128",
 )
+LONG_2018 = Reference(
+    "long2018",
+    "Z. Long, Y. Lu, X. Ma, B. Dong",
+    "PDE-Net: learning PDEs from data",
+    2018,
+    "Proc. ICML, PMLR 80, 3208",
+    "arXiv:1710.09668",
+)

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from lensmaker.core import Measurement, Prediction, Table, Where
+from lensmaker.core import Measurement, Table, Where
 from lensmaker.instruments.convolutions.field_law_error import FieldLawError
 from lensmaker.instruments.convolutions.input_spectrum import InputSpectrum
 from lensmaker.systems.networks import Network
@@ -85,14 +85,14 @@ def trust(network: Network, samples: int = 2) -> Table[Trust]:
         )
         if expected is None or second not in errors:
             continue
-        share = share_beyond(spectrum, p)
+        share = share_beyond(spectrum, p.where, p.value)
         rows.append(
             Trust(p.where, p.value, share, expected.value, errors[second].value, errors[second].error)
         )
     return Table(rows)
 
 
-def share_beyond(spectrum: Iterable[Measurement], wavelength: Prediction) -> float:
+def share_beyond(spectrum: Iterable[Measurement], where: Where, wavelength: float) -> float:
     """The share of energy in waves longer than a predicted wavelength, between those that were measured.
 
     Linear in the logarithm of the wavelength; beyond the longest measured it is the share there; nan, where nothing
@@ -101,12 +101,12 @@ def share_beyond(spectrum: Iterable[Measurement], wavelength: Prediction) -> flo
     bare = {
         dict(m.where.coordinates)["wavelength"]: m.value
         for m in spectrum
-        if replace(m.where, coordinates=()) == wavelength.where
+        if replace(m.where, coordinates=()) == where
     }
     if not bare:
         return math.nan
     lengths = sorted(bare)
-    at = min(max(wavelength.value, lengths[0]), lengths[-1])
+    at = min(max(wavelength, lengths[0]), lengths[-1])
     above = next((b for b in lengths if b >= at), lengths[-1])
     below = max((b for b in lengths if b <= at), default=lengths[0])
     if above == below:

@@ -11,6 +11,7 @@ from lensmaker.core import AGREEMENT_Z, BenchRecord, Verdict
 from lensmaker.report.built import COLUMNS as BUILT_COLUMNS
 from lensmaker.report.built import built_cells, summary_of_built
 from lensmaker.report.facts import Fact, as_corrected, counts, facts, gradient_span, meaning, reasons, summary
+from lensmaker.report.geometry_page import READ_BY, geometry_parts
 from lensmaker.report.payload import CSS, WORDS, payload
 from lensmaker.report.prescription import COLUMNS, prescription_rows
 from lensmaker.report.templating import fill, finding_rows, template
@@ -43,11 +44,12 @@ def to_html(record: BenchRecord, *, cites: Mapping[str, Sequence[str]] | None = 
         effect=_effect(record),
         tally=_tally(found),
         built=(f"{summary_of_built(record)}." if record.built else "", BUILT_COLUMNS, built_cells(record)),
+        geometry=geometry_parts(record.geometry),
         counts=[(q, [tally[v] for v in Verdict]) for q, tally in counts(found).items()],
         reasons=reasons(found),
         quantities=list(dict.fromkeys(f.quantity for f in found)),
         prescription=(COLUMNS, prescription_rows(record.elements)),
-        sources=_sources(found, cites or {}),
+        sources=_sources(record, found, cites or {}),
         verdicts=[(CSS[v], WORDS[CSS[v]]) for v in Verdict],
         data=Markup(_script_json(payload(record, found))),
         css=Markup(template("report.css")),
@@ -78,10 +80,11 @@ def _effect(record: BenchRecord) -> str:
 
 
 def _sources(
-    found: Sequence[Fact], cites: Mapping[str, Sequence[str]]
+    record: BenchRecord, found: Sequence[Fact], cites: Mapping[str, Sequence[str]]
 ) -> list[tuple[str, str, Sequence[str]]]:
     """Each theory and instrument that signed a number, and the references it rests on."""
     theories = dict.fromkeys(f.prediction.theory for f in found if f.prediction)
     instruments = dict.fromkeys(f.measurement.instrument for f in found if f.measurement)
     named = [("theory", name) for name in theories] + [("instrument", name) for name in instruments]
+    named += READ_BY if record.geometry else []
     return [(kind, name, cites.get(name, ())) for kind, name in named]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+from collections.abc import Iterable
 from enum import Enum
 from typing import Any
 
@@ -16,8 +17,10 @@ from lensmaker.core import (
     ElementRecord,
     Finding,
     InputError,
+    LayerGeometry,
     Measurement,
     Origin,
+    PointSpreadRecord,
     Prediction,
     Quantity,
     Reference,
@@ -79,6 +82,11 @@ def from_json(text: str) -> BenchRecord:
         raise InputError("a JSON report of lensmaker", got, "pass what to_json wrote") from error
 
 
+def geometry_json(layers: Iterable[LayerGeometry]) -> list[dict[str, Any]]:
+    """The layers as they are in the JSON of a record."""
+    return [_encode(layer, {}) for layer in layers]
+
+
 def _encode(value: Any, quantities: dict[str, Quantity]) -> Any:
     if isinstance(value, float):
         return value if math.isfinite(value) else None
@@ -133,6 +141,7 @@ class _Reader:
             versions=_tuples(document["versions"]),
             notes=tuple(document["notes"]),
             built=Table(map(self.built, document.get("built", ()))),
+            geometry=Table(map(self.geometry, document.get("geometry", ()))),
         )
 
     def where(self, entry: dict[str, Any]) -> Where:
@@ -158,6 +167,13 @@ class _Reader:
         where, origin = self.where(entry["where"]), Origin[entry["origin"]]
         return Built(**{**entry, **compared, "where": where, "origin": origin})
 
+    def geometry(self, entry: dict[str, Any]) -> LayerGeometry:
+        fields: dict[str, Any] = {name: _known(v) for name, v in entry.items()}
+        for name in ("predicted_spread", "measured_spread"):
+            spread = entry[name]
+            fields[name] = PointSpreadRecord(**{k: _known(v) for k, v in spread.items()}) if spread else None
+        return LayerGeometry(**{**fields, "where": self.where(entry["where"])})
+
     def finding(self, entry: dict[str, Any]) -> Finding:
         fields = {
             **entry,
@@ -180,6 +196,13 @@ class _Reader:
 
 
 def _number(value: float | None) -> float:
+    return math.nan if value is None else value
+
+
+def _known(value: Any) -> Any:
+    """Tuples for arrays, and NaN for null at any depth."""
+    if isinstance(value, list):
+        return tuple(map(_known, value))
     return math.nan if value is None else value
 
 

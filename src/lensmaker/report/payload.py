@@ -35,7 +35,7 @@ WORDS = {
 
 
 def payload(record: BenchRecord, found: Sequence[Fact]) -> dict[str, Any]:
-    """Elements, quantities, facts and findings; every number finite, null, "Infinity" or "-Infinity"."""
+    """Elements, quantities, facts, findings; every number finite, null, "Infinity" or "-Infinity"."""
     places = {where: i for i, where in reversed(tuple(enumerate(train(record))))}
     about = {f.quantity.name: f.quantity for f in found}
     return {
@@ -46,6 +46,7 @@ def payload(record: BenchRecord, found: Sequence[Fact]) -> dict[str, Any]:
         "findings": [
             {"e": places.get(f.where), "title": f.aberration.replace("_", " ")} for f in record.findings
         ],
+        "geometry": [places.get(layer.where) for layer in record.geometry],
         "verdicts": WORDS,
     }
 

@@ -10,6 +10,8 @@ from lensmaker.core import BenchRecord, Finding, Quantity, Verdict, quantity
 from lensmaker.report.built import summary_of_built
 from lensmaker.report.built_table import CAPTION, built_lines
 from lensmaker.report.facts import Fact, as_corrected, counts, facts, gradient_span, meaning, reasons, summary
+from lensmaker.report.geometry_table import geometry_lines
+from lensmaker.report.geometry_words import summary_of_geometry
 from lensmaker.report.notable import FEW, MOST
 from lensmaker.report.numbers import number
 from lensmaker.report.train_table import FAINT, STYLES, train_lines
@@ -48,6 +50,8 @@ class TerminalReport:
             yield _text(f"No findings{but}.", "" if broken else "green")
         if self.record.built:
             yield from self._built(options.max_width)
+        if self.record.geometry:
+            yield from self._geometry(options.max_width)
         yield train_lines(self.record, found, options.max_width, most=None if self.full else MOST)
         yield _text("z: how many errors apart; q, χ and g are compared as ratios, c as a difference", FAINT)
         yield _verdicts(found)
@@ -65,6 +69,15 @@ class TerminalReport:
         yield _text(f"{summary_of_built(self.record)}.")
         yield built_lines(self.record, width, most=None if self.full else FEW)
         yield _text(CAPTION, FAINT)
+        if not self.record.geometry:
+            yield Rule(_text("the train", "bold"))
+
+    def _geometry(self, width: int) -> Iterator[RenderableType]:
+        from rich.rule import Rule
+
+        yield Rule(_text("geometry", "bold"))
+        yield _text(summary_of_geometry(self.record.geometry))
+        yield geometry_lines(self.record.geometry, width, most=None if self.full else FEW)
         yield Rule(_text("the train", "bold"))
 
     def _corrected(self, width: int) -> Iterator[RenderableType]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
@@ -17,6 +18,7 @@ from lensmaker.instruments.base import Instrument
 from lensmaker.numerics.resampling import jackknife
 from lensmaker.systems.networks import Element, Network, Train
 from lensmaker.systems.networks.receptive_field import Field, receptive_fields
+from lensmaker.systems.networks.weights import weights_of
 
 Floats = NDArray[np.float64]
 
@@ -42,6 +44,9 @@ class PointSpreadGradients(Instrument):
         and the width is told only where they are not.
     seed
         Of the signs.
+    layers
+        Most convolutions that are looked at: those of more than one tap, evenly spread, the last among them. None: all,
+        1 × 1 ones too.
 
     Raises
     ------
@@ -63,6 +68,7 @@ class PointSpreadGradients(Instrument):
     draws: int = 1
     signed: bool = False
     seed: int = 0
+    layers: int | None = None
 
     name = "point_spread_gradients"
     summary = "Width, drift and ellipticity of what the centre of each convolution listens to, by gradients."
@@ -76,6 +82,8 @@ class PointSpreadGradients(Instrument):
                 f"{self.samples} and {self.draws}",
                 "pass samples=4, draws=1",
             )
+        if self.layers is not None and self.layers < 1:
+            raise InputError("at least one layer", f"{self.layers}", "pass layers=4, or leave it out for all")
 
     def measure(self, system: Network) -> Table[Measurement]:
         return Table(
@@ -87,7 +95,7 @@ class PointSpreadGradients(Instrument):
         train = system.probes(self.samples)
         fields = receptive_fields(train)
         generator = torch.Generator().manual_seed(self.seed)
-        start, ends = _replayed(train)
+        start, ends = _replayed(train, self._chosen(train))
         if not ends:
             raise InputError(
                 "a network whose convolutions see a float input",
@@ -111,6 +119,14 @@ class PointSpreadGradients(Instrument):
                 total += values.sum(1) if self.signed else values.square().sum(1)
             yield element.where, total.numpy(), _middle(field, tuple(centre))
 
+    def _chosen(self, train: Train) -> set[int] | None:
+        """Indices of the elements that are looked at; None: all convolutions."""
+        if self.layers is None:
+            return None
+        found = [e.index for e in train.before_loss() if _has_reach(e, train)]
+        n = min(self.layers, len(found))
+        return {found[(j + 1) * len(found) // n - 1] for j in range(n)}
+
     def _read(self, where: Where, spread: Floats, middle: tuple[float, ...]) -> Iterator[Measurement]:
         d, rows = len(middle), _moments(spread, middle)
         for axis in range(d):
@@ -124,7 +140,12 @@ class PointSpreadGradients(Instrument):
             yield self.measurement("point_spread_ellipticity", at, *value, len(rows))
 
 
-def _replayed(train: Train) -> tuple[Tensor, list[tuple[Element, Tensor]]]:
+def _has_reach(element: Element, train: Train) -> bool:
+    weights = weights_of(element, train) if element.operation.startswith("conv") else None
+    return weights is not None and math.prod(weights.kernel) > 1
+
+
+def _replayed(train: Train, chosen: set[int] | None) -> tuple[Tensor, list[tuple[Element, Tensor]]]:
     """The train run again with a graph from its float input on; the outputs of its convolutions.
 
     What lies behind an element that cannot be run again is left out: its gradient would lack a part.
@@ -137,13 +158,16 @@ def _replayed(train: Train) -> tuple[Tensor, list[tuple[Element, Tensor]]]:
     start = content.detach().clone().requires_grad_()
     live: dict[int, Any] = {index: start}
     lost: set[int] = set()
-    ends = []
+    ends: list[tuple[Element, Tensor]] = []
+    last = max(chosen, default=-1) if chosen is not None else len(train.elements)
 
     def resolve(i: int) -> Any:
         return live[i] if i in live else train.values[i].tensor
 
     with torch.enable_grad(), torch.random.fork_rng(devices=[]):
         for element in train.before_loss():
+            if element.index > last:
+                break
             unseen = not element.inputs and train.signal_output(element) is not None
             if unseen or lost.intersection(element.inputs):
                 lost.update(element.outputs)
@@ -157,7 +181,8 @@ def _replayed(train: Train) -> tuple[Tensor, list[tuple[Element, Tensor]]]:
                 lost.update(element.outputs)
                 continue
             live.update(zip(element.outputs, outputs, strict=False))
-            if element.operation.startswith("conv") and outputs[0].requires_grad:
+            wanted = chosen is None or element.index in chosen
+            if wanted and element.operation.startswith("conv") and outputs[0].requires_grad:
                 ends.append((element, outputs[0]))
     return start, ends
 

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from lensmaker.core import Convergence, InputError, Measurement, Reference, Table
+from lensmaker.core.bibliography import LONG_2018
 from lensmaker.instruments.base import Instrument
 from lensmaker.instruments.scattering.medium_reading import (
     DRIFT,
@@ -77,14 +78,7 @@ class InferredLayer(Instrument):
     summary = "Metric, drift and potential of an unknown linear medium, from a kernel fitted to its input and output."
     quantities = (METRIC, DRIFT, POTENTIAL)
     references: ClassVar[tuple[Reference, ...]] = (
-        Reference(
-            "long2018",
-            "Z. Long, Y. Lu, X. Ma, B. Dong",
-            "PDE-Net: Learning PDEs from Data",
-            2018,
-            "Proc. ICML, PMLR 80, 3208",
-            "arXiv:1710.09668",
-        ),
+        LONG_2018,
         Reference(
             "efron1982",
             "B. Efron",

@@ -24,6 +24,13 @@
     pick(Number(tr.dataset.element), { zoom: true, quantity: "effective_rank" });
   });
 
+  for (const cell of document.querySelectorAll("#geometry .layer")) cell.addEventListener("click", () => {
+    const e = data.geometry[Number(cell.dataset.layer) - 1];
+    if (e === null) return;
+    pick(e, { zoom: true });
+    document.getElementById("train").scrollIntoView({ block: "start" });
+  });
+
   const setTheme = (name) => { root.dataset.theme = name; train.draw(); };
   document.getElementById("theme").addEventListener("click", () => setTheme(root.dataset.theme === "dark" ? "light" : "dark"));
   dark.addEventListener("change", () => setTheme(dark.matches ? "dark" : "light"));

@@ -124,6 +124,14 @@ class Network:
                 raise
             return pass_of(self.batch)
 
+    def head(self, samples: int) -> Network:
+        """The same network with the first few samples alone, and without its loss."""
+        small = Network(
+            self.model, self.batch.head(samples), None, batch_axis=self.batch.axis, seed=self.seed
+        )
+        small._restore = self._restore
+        return small
+
     def cropped(self, extent: int) -> Network:
         """The same network on inputs of at most `extent` positions along each axis, where it runs on them.
 

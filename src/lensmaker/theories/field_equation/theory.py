@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from lensmaker.core import INSIDE, InputError, Prediction, Reference, Regime, Table, Where
+from lensmaker.core.bibliography import LONG_2018
 from lensmaker.systems.networks import Network, Train
 from lensmaker.theories.base import Theory
 from lensmaker.theories.field_equation.connection import curvature
@@ -87,14 +88,7 @@ class FieldEquation(Theory):
             "J. Math. Imaging Vis. 62, 352",
             "arXiv:1804.04272",
         ),
-        Reference(
-            "long2018",
-            "Z. Long, Y. Lu, X. Ma, B. Dong",
-            "PDE-Net: learning PDEs from data",
-            2018,
-            "ICML",
-            "arXiv:1710.09668",
-        ),
+        LONG_2018,
     )
 
     def __post_init__(self) -> None:
