@@ -227,3 +227,19 @@ LONG_2018 = Reference(
     "Proc. ICML, PMLR 80, 3208",
     "arXiv:1710.09668",
 )
+HABER_2017 = Reference(
+    "haber2017",
+    "E. Haber, L. Ruthotto",
+    "Stable architectures for deep neural networks",
+    2017,
+    "Inverse Problems 34, 014004",
+    "arXiv:1705.03341",
+)
+RUTHOTTO_2020 = Reference(
+    "ruthotto2020",
+    "L. Ruthotto, E. Haber",
+    "Deep neural networks motivated by partial differential equations",
+    2020,
+    "J. Math. Imaging Vis. 62, 352",
+    "arXiv:1804.04272",
+)

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from lensmaker.core import Convergence, InputError, Measurement, Reference, Table, Where
+from lensmaker.core.bibliography import HABER_2017
 from lensmaker.instruments.base import Instrument
 from lensmaker.systems.networks.residual_chain import ResidualChain
 
@@ -54,14 +55,7 @@ class ContinuousDepth(Instrument):
             1911,
             "Phil. Trans. R. Soc. A 210, 307",
         ),
-        Reference(
-            "haber2017",
-            "E. Haber, L. Ruthotto",
-            "Stable architectures for deep neural networks",
-            2017,
-            "Inverse Problems 34, 014004",
-            "arXiv:1705.03341",
-        ),
+        HABER_2017,
     )
 
     def __post_init__(self) -> None:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from lensmaker.core import INSIDE, Prediction, Reference, Regime, Table, Where
+from lensmaker.core.bibliography import HABER_2017
 from lensmaker.systems.networks.residual_chain import ResidualChain
 from lensmaker.theories.base import Theory
 
@@ -43,16 +44,7 @@ class ResidualLimit(Theory):
         "weights change little from layer to layer, so that a straight line between them means something",
         "branches are small and smooth: the gap is small",
     )
-    references: ClassVar[tuple[Reference, ...]] = (
-        Reference(
-            "haber2017",
-            "E. Haber, L. Ruthotto",
-            "Stable architectures for deep neural networks",
-            2017,
-            "Inverse Problems 34, 014004",
-            "arXiv:1705.03341",
-        ),
-    )
+    references: ClassVar[tuple[Reference, ...]] = (HABER_2017,)
 
     def predict(self, system: ResidualChain) -> Table[Prediction]:
         x = system.start

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from lensmaker.core import INSIDE, InputError, Prediction, Reference, Regime, Table, Where
-from lensmaker.core.bibliography import LONG_2018
+from lensmaker.core.bibliography import LONG_2018, RUTHOTTO_2020
 from lensmaker.systems.networks import Network, Train
 from lensmaker.theories.base import Theory
 from lensmaker.theories.field_equation.connection import curvature
@@ -80,14 +80,7 @@ class FieldEquation(Theory):
         "channels that come in are uncorrelated and alike, where one number stands for many channels",
     )
     references: ClassVar[tuple[Reference, ...]] = (
-        Reference(
-            "ruthotto2020",
-            "L. Ruthotto, E. Haber",
-            "Deep neural networks motivated by partial differential equations",
-            2020,
-            "J. Math. Imaging Vis. 62, 352",
-            "arXiv:1804.04272",
-        ),
+        RUTHOTTO_2020,
         LONG_2018,
     )
 

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from lensmaker.core import INSIDE, Convergence, Prediction, Reference, Regime, Table
+from lensmaker.core.bibliography import RUTHOTTO_2020
 from lensmaker.systems.networks import Network
 from lensmaker.theories.base import Theory
 from lensmaker.theories.field_equation.layer_field import LayerField
@@ -63,16 +64,7 @@ class FieldSolution(Theory):
         "fields are smooth over a kernel",
         "fields stay positive where the activation is ReLU, and small where it is tanh",
     )
-    references: ClassVar[tuple[Reference, ...]] = (
-        Reference(
-            "ruthotto2020",
-            "L. Ruthotto, E. Haber",
-            "Deep neural networks motivated by partial differential equations",
-            2020,
-            "J. Math. Imaging Vis. 62, 352",
-            "arXiv:1804.04272",
-        ),
-    )
+    references: ClassVar[tuple[Reference, ...]] = (RUTHOTTO_2020,)
 
     def predict(self, system: Network) -> Table[Prediction]:
         return Table(self._predictions(solved(system.probes(self.samples))))
