@@ -74,7 +74,7 @@ def bayes_classifier(
     >>> round(network.posterior(up)[0].item(), 4)
     0.8189
     """
-    check_options(accuracy, dtype)
+    check_options(accuracy, dtype, domain)
     classes = ClassHamiltonians.of(hamiltonians, priors, log_partitions, domain=domain, lattice=lattice)
     if isinstance(domain, Bits | Spins):
         energies = tuple(listed(energy) for energy in classes.energies)
