@@ -313,7 +313,7 @@ def test_a_lattice_and_a_list_of_terms_are_listed_together() -> None:
 
 
 def test_partition_functions_that_the_arithmetic_lacks_are_refused() -> None:
-    with pytest.raises(InputError, match="ln Z that float32 has, but got 1e[+]39"):
+    with pytest.raises(InputError, match=r"ln Z that float32 has, but got 1e\+39"):
         bayes_classifier(["x**2", "2*x**2"], log_partitions=[1e39, 0.0], dtype=torch.float32)
 
 

@@ -128,7 +128,7 @@ class Layered(nn.Module):
 
     def values(self, x: Tensor) -> Tensor:
         """The polynomials of each row, or of each field, along the last axis."""
-        if not torch.jit.is_tracing():
+        if not torch.jit.is_tracing():  # type: ignore[attr-defined]
             self._check_shape(x)
         if self.checks_domain:
             self._check(x)
