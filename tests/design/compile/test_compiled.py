@@ -286,6 +286,16 @@ def test_numbers_that_the_arithmetic_lacks_are_refused(
         compile_polynomial(text, **options)
 
 
+@pytest.mark.parametrize("activation", [GELU, RELU])
+def test_domains_that_lie_below_zero(activation: nn.Module) -> None:
+    """Scaled by their lower ends, or else inputs would leave the interval that gates are certified on."""
+    box = Box([-30, -2, 0], [1, -0.5, 4])
+    assert box.sizes(3) == (30.0, 2.0, 4.0)
+    p = Polynomial.parse("x*y*z - x**2 + 2*y")
+    network = compile_polynomial(p, domain=box, activation=activation)
+    assert error(network, p) <= network.ledger.bound < 1e-6
+
+
 FIELD = phi4((4, 4), mass=1.0, coupling=0.1)
 
 
