@@ -67,6 +67,14 @@ def test_sizes_beyond_all_memory_are_planned_not_built() -> None:
     assert "no digit" not in done.output
 
 
+@pytest.mark.parametrize("factor", ["1e12*", "1e-12*", "0.001*"])
+def test_a_factor_leaves_as_many_digits(factor: str) -> None:
+    """Of 10^12 xy no digit was said to be left, as its error is above one half."""
+    for text in ("x*y", "x1*x2*...*x20"):
+        plain, scaled = (run(one).output.rsplit("Smallest", 1)[1] for one in (text, factor + text))
+        assert scaled.partition("error")[0] == plain.partition("error")[0]
+
+
 def test_an_accuracy_that_none_has() -> None:
     assert (
         "None has an error of 1e-30 in float32"

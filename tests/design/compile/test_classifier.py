@@ -312,6 +312,16 @@ def test_a_lattice_and_a_list_of_terms_are_listed_together() -> None:
 # -- spins, ln Z, bad input ---------------------------------------------------------------------
 
 
+def test_partition_functions_that_the_arithmetic_lacks_are_refused() -> None:
+    with pytest.raises(InputError, match=r"ln Z that float32 has, but got 1e\+39"):
+        bayes_classifier(["x**2", "2*x**2"], log_partitions=[1e39, 0.0], dtype=torch.float32)
+
+
+def test_lines_take_any_accuracy() -> None:
+    network = bayes_classifier(["x", "2*x"], log_partitions=[0.0, 0.0], accuracy=1e-3)
+    assert network.ledger.neurons == 0
+
+
 def test_polynomials_of_spins_at_all_corners() -> None:
     text = "2*a*b*c - 3*a*b**2 + a**2*d**3 - b*d + 0.5*a**2 - 1"
     network = compile_polynomial(text, domain=Spins())

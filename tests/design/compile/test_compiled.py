@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import math
+import subprocess
+import sys
 from fractions import Fraction
 from typing import Any
 
@@ -16,10 +18,10 @@ from hypothesis import strategies as st
 from torch import nn
 
 from lensmaker.core import InputError
-from lensmaker.design.compile import Box, CompiledNetwork, Reached, check, compile_polynomial
+from lensmaker.design.compile import Bits, Box, CompiledNetwork, Reached, check, compile_polynomial
 from lensmaker.design.compile import network as network_module
 from lensmaker.design.compile.check import points_of
-from lensmaker.systems.polynomials import Polynomial
+from lensmaker.systems.polynomials import Polynomial, phi4
 from lensmaker.systems.spins import chain, gaussian_glass, ising, square
 
 GELU, TANH, SOFTPLUS, RELU = nn.GELU(), nn.Tanh(), nn.Softplus(), nn.ReLU()
@@ -235,7 +237,13 @@ def test_bad_options_are_refused(options: dict[str, Any], match: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("source", "match"), [("sin(x)", "a polynomial"), (3, "text, of SymPy"), ("x/y", "division")]
+    ("source", "match"),
+    [
+        ("sin(x)", "a polynomial"),
+        (3, "text, of SymPy"),
+        ("x/y", "division"),
+        (sympy.Function("f")(sympy.Symbol("x")), "real coefficients"),
+    ],
 )
 def test_what_is_no_polynomial_is_refused(source: Any, match: str) -> None:
     with pytest.raises(InputError, match=match):
@@ -246,3 +254,86 @@ def test_a_variable_that_is_always_zero() -> None:
     network = compile_polynomial("x*y + 2*y", domain=Box([0, -1], [0, 1]))
     assert network(torch.tensor([0.0, 0.5], dtype=torch.float64)).item() == pytest.approx(1.0, abs=1e-9)
     assert np.isfinite(network.ledger.bound)
+
+
+@pytest.mark.parametrize("text", ["x + 2*y", "3.5", "0*x + 1"])
+def test_lines_take_any_accuracy(text: str) -> None:
+    """Without a product λ makes no difference: the search for the largest one once had no end."""
+    network = compile_polynomial(text, accuracy=1e-3)
+    assert network.ledger.reached is Reached.REACHED
+    assert network.ledger.neurons == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "match"),
+    [
+        ("x*y", {"domain": Box(-1e-40, 1e-40), "dtype": torch.float32}, "a domain of sizes from 1e-38"),
+        ("x", {"domain": Box(-1e-40, 1e-40), "dtype": torch.float32}, "as float32 has them, but got 1e-40"),
+        ("x", {"domain": Box(-1e-320, 1e-320)}, "a domain of sizes from 2e-308"),
+        ("x", {"domain": Box(-1e39, 1e39), "dtype": torch.float32}, "a domain of sizes"),
+        ("1e39*x*y", {"dtype": torch.float32}, "below 2e[+]38 in float32, but got one that may be 1e[+]39"),
+        ("1e39 + x", {"dtype": torch.float32}, "or take torch.float64"),
+        ("3e38*x + 3e38*y", {"dtype": torch.float32}, "that may be 6e[+]38"),
+        ("1e39*x*y", {"dtype": torch.float32, "domain": Bits()}, "finite on its domain, below"),
+        ("1e308*x + 1e308*y", {}, "that may be inf|that may be 2e[+]308"),
+    ],
+)
+def test_numbers_that_the_arithmetic_lacks_are_refused(
+    text: str, options: dict[str, Any], match: str
+) -> None:
+    """A certified bound of 1e-38 stood beside nan, and torch raised an error of its own."""
+    with pytest.raises(InputError, match=match):
+        compile_polynomial(text, **options)
+
+
+@pytest.mark.parametrize("activation", [GELU, RELU])
+def test_domains_that_lie_below_zero(activation: nn.Module) -> None:
+    """Scaled by their lower ends, or else inputs would leave the interval that gates are certified on."""
+    box = Box([-30, -2, 0], [1, -0.5, 4])
+    assert box.sizes(3) == (30.0, 2.0, 4.0)
+    p = Polynomial.parse("x*y*z - x**2 + 2*y")
+    network = compile_polynomial(p, domain=box, activation=activation)
+    assert error(network, p) <= network.ledger.bound < 1e-6
+
+
+FIELD = phi4((4, 4), mass=1.0, coupling=0.1)
+
+
+@pytest.mark.parametrize(
+    ("source", "shapes", "good"),
+    [("x*y", [(5, 1), (), (3,), (2, 3)], (5, 2)), (FIELD, [(16,), (8, 8), (4,)], (2, 4, 4))],
+)
+def test_inputs_of_another_shape_are_refused(
+    source: Any, shapes: list[tuple[int, ...]], good: tuple[int, ...]
+) -> None:
+    """Torch spreads one column over all variables and says nothing."""
+    network = compile_polynomial(source)
+    assert network(torch.zeros(good)).shape == good[:1]
+    for shape in shapes:
+        with pytest.raises(InputError, match="inputs of shape"):
+            network(torch.zeros(shape))
+
+
+WRONG_TYPES = """
+from torch import nn
+from lensmaker.core import InputError
+from lensmaker.design.compile import compile_polynomial
+
+for source, options in [
+    ("x*y", {"activation": nn.Tanh}), ("x*y", {"activation": "tanh"}), ("x*y", {"domain": (-1, 1)}),
+    ("x*y", {"accuracy": "1e-3"}), ({(0, 1): 1.0}, {}), ({3: 1.0}, {}),
+]:
+    try:
+        compile_polynomial(source, **options)
+    except InputError as error:
+        print(error)
+"""
+
+
+@pytest.mark.slow
+def test_wrong_types_are_refused_in_a_sentence() -> None:
+    """In an interpreter of its own, where types are not checked as they are in tests."""
+    said = subprocess.run([sys.executable, "-c", WRONG_TYPES], capture_output=True, text=True, check=True)
+    wanted = ["that is a module"] * 2 + ["Box(lower, upper), Bits()", "above 0"] + ["names of variables"] * 2
+    lines = said.stdout.splitlines()
+    assert [want in line for want, line in zip(wanted, lines, strict=True)] == [True] * 6

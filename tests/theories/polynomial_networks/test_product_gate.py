@@ -107,6 +107,20 @@ def test_activations_are_as_accurate_as_the_certificate_assumes(name: str, dtype
         assert (off <= ULPS * torch.finfo(dtype).eps / 2 * size).all()
 
 
+@by_name
+@by_dtype
+def test_the_worst_rounding_is_that_of_four_neurons_that_are_off_with_one_sign(
+    name: str, dtype: torch.dtype
+) -> None:
+    """Each σ by 4 units, b + λs by one: their sum is multiplied by 1/(4λ²|σ″|). No test at points comes near it."""
+    gate, unit = best(name, dtype), torch.finfo(dtype).eps / 2
+    with mpmath.workdps(40):
+        σ, slope, bend = (abs(float(mpmath.diff(EXACT[name], gate.bias, k))) for k in range(3))
+    off = 4 * (4 * unit * (σ + (abs(gate.bias) / 2 if name == "GELU" else 0)) + unit * abs(gate.bias) * slope)
+    least = off / (4 * gate.scale**2 * bend)
+    assert least < gate_terms(gate).worst_rounding < 3 * least
+
+
 TARGETS = [
     ("GELU", torch.float64, 2.6e-11),
     ("SiLU", torch.float64, 3.3e-11),

@@ -13,6 +13,7 @@ from lensmaker.core import InputError
 from lensmaker.design.compile.domains import Bits, Box, Spins
 from lensmaker.design.compile.ledger import Ledger, Reached
 from lensmaker.design.compile.network import CompiledNetwork, Parts
+from lensmaker.design.compile.ranges import check_totals
 from lensmaker.design.compile.sources import Source, polynomial_of
 from lensmaker.design.compile.stages import Label, Read, Stage, Unit
 from lensmaker.systems.polynomials import LatticePolynomial, Polynomial
@@ -94,6 +95,7 @@ def bits_parts(
     keys = list(dict.fromkeys(key for one in found for key, v in one.items() if len(key) > 1 and v))
     sizes = [sum(abs(v) for key, v in one.items() if len(key) > 1) for one in found]
     totals = [sum(map(abs, one.values())) for one in found]
+    check_totals(totals, dtype)
     size = max(sizes)
     unit = torch.finfo(dtype).eps / 2
     terms = max(map(len, found)) + 6

@@ -51,6 +51,8 @@ def choose(program: Program, activation: nn.Module, accuracy: float | None, dtyp
     InputError
         If the activation has no σ″ ≠ 0, and is no ReLU.
     """
+    if not isinstance(activation, nn.Module):
+        raise InputError("an activation function that is a module", f"{activation!r}"[:60], "pass nn.GELU()")
     if isinstance(activation, nn.ReLU):
         return _sawtooth(program, accuracy, dtype)
     if any(True for _ in activation.parameters()):
@@ -79,7 +81,7 @@ def _smooth(program: Program, activation: nn.Module, accuracy: float | None, dty
         )
     is_safe = math.isfinite(bound(Smooth(measured_best)))  # with a λ that reaches a kink it is not
     gate = measured_best if accuracy is None and is_safe else safest
-    if accuracy is not None and floor < accuracy:
+    if accuracy is not None and floor < accuracy and program.products:  # without any, λ makes no difference
         while (wider := at_scale(gate, gate.scale * _STEP)) and bound(Smooth(wider)) <= accuracy:
             gate = wider
     method = f"gates of 4 neurons, b = {gate.bias:.6g}, λ = {gate.scale:.3g}"

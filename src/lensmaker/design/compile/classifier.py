@@ -74,8 +74,14 @@ def bayes_classifier(
     >>> round(network.posterior(up)[0].item(), 4)
     0.8189
     """
-    check_options(accuracy, dtype)
+    check_options(accuracy, dtype, domain)
     classes = ClassHamiltonians.of(hamiltonians, priors, log_partitions, domain=domain, lattice=lattice)
+    if not max(map(abs, classes.mu)) <= torch.finfo(dtype).max / 2:
+        raise InputError(
+            f"ln Z that {str(dtype).removeprefix('torch.')} has",
+            f"{max(classes.mu, key=abs):.2g} less ln p",
+            "shift all ln Z by one number",
+        )
     if isinstance(domain, Bits | Spins):
         energies = tuple(listed(energy) for energy in classes.energies)
         classes = replace(classes, energies=energies, flat=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -17,6 +18,7 @@ from lensmaker.design.compile.ledger import Ledger, Reached
 from lensmaker.design.compile.multipliers import Multiplier
 from lensmaker.design.compile.network import CompiledNetwork, Parts
 from lensmaker.design.compile.program import Place, Program
+from lensmaker.design.compile.ranges import check_program
 from lensmaker.design.compile.sharing import share_all
 from lensmaker.design.compile.sources import Source, polynomial_of
 from lensmaker.design.compile.stages import Read, Stage
@@ -66,7 +68,7 @@ def compile_polynomial(
     >>> network.ledger.bound < 1e-6
     True
     """
-    check_options(accuracy, dtype)
+    check_options(accuracy, dtype, domain)
     if isinstance(domain, Bits | Spins):
         return compile_bits(source, accuracy=accuracy, dtype=dtype, activation=activation, domain=domain)
     box = Box() if domain is None else domain
@@ -87,19 +89,24 @@ def parts_of(
 ) -> Parts:
     """The parts of one network for polynomials in the same variables."""
     program = program_of(polynomials, box)
+    check_program(program, dtype)
     chosen = choose(program, _GELU if activation is None else activation, accuracy, dtype)
     return build(program, polynomials, chosen, box, accuracy, dtype, flat=flat)
 
 
-def check_options(accuracy: float | None, dtype: torch.dtype) -> None:
-    """Refuse an accuracy that is none, and arithmetic that networks are not made of.
+def check_options(accuracy: float | None, dtype: torch.dtype, domain: Box | Bits | Spins | None) -> None:
+    """Refuse an accuracy or a domain that is none, and arithmetic that networks are not made of.
 
     Raises
     ------
     InputError
-        If either is so.
+        If one of them is so.
     """
-    if accuracy is not None and not 0 < accuracy < math.inf:
+    if not isinstance(domain, Box | Bits | Spins | None):
+        raise InputError("Box(lower, upper), Bits() or Spins()", f"{domain!r}"[:60], "pass domain=Box(-1, 1)")
+    if accuracy is not None and not (
+        isinstance(accuracy, int | float | np.number) and 0 < accuracy < math.inf
+    ):
         raise InputError("an accuracy above 0", f"{accuracy}", "pass accuracy=1e-6, or None for the best")
     if dtype not in (torch.float32, torch.float64):
         raise InputError("torch.float32 or torch.float64", f"{dtype}", "pass dtype=torch.float64")

@@ -128,6 +128,8 @@ class Layered(nn.Module):
 
     def values(self, x: Tensor) -> Tensor:
         """The polynomials of each row, or of each field, along the last axis."""
+        if not torch.jit.is_tracing():  # type: ignore[attr-defined]
+            self._check_shape(x)
         if self.checks_domain:
             self._check(x)
         x = x.to(self.scale.dtype)
@@ -140,6 +142,16 @@ class Layered(nn.Module):
         fields = x.reshape(-1, 1, *self.sides) * self.scale[0]
         density: Tensor = self.output(self.layers(fields))
         return density.flatten(2).sum(-1).reshape(*before, density.shape[1])
+
+    def _check_shape(self, x: Tensor) -> None:
+        """Refuse what torch would spread over the variables, or cut into fields."""
+        last = (self.sites,) if self.flat else self.sides or (len(self.scale),)
+        if x.shape[-len(last) :] != last:
+            raise InputError(
+                f"inputs of shape (…, {', '.join(map(str, last))})",
+                f"{tuple(x.shape)}",
+                "give a row for each point, or a field",
+            )
 
     def _check(self, x: Tensor) -> None:
         """Refuse rows that are outside of the domain."""

@@ -49,7 +49,7 @@ def polynomial_of(source: Source, lattice: Sequence[int] | None = None) -> Polyn
         found = Polynomial.parse(source)
     elif isinstance(source, Mapping):
         found = Polynomial.from_table(source)
-    elif type(source).__module__.partition(".")[0] == "sympy":
+    elif any(str(kind.__module__).partition(".")[0] == "sympy" for kind in type(source).__mro__):
         found = Polynomial.from_sympy(source)
     else:
         raise InputError(

@@ -143,7 +143,9 @@ class Polynomial:
         """
         parts = []
         for names, value in table.items():
-            product = [names] if isinstance(names, str) else list(names)
+            product = [names] if isinstance(names, str) or not isinstance(names, Iterable) else list(names)
+            if not all(isinstance(name, str) for name in product):
+                raise InputError("names of variables in each product", f"{names!r}"[:60], 'write ("x", "y")')
             powers = tuple(sorted((n, product.count(n)) for n in set(product)))
             if not isinstance(value, int | float | np.number) or not math.isfinite(value):
                 raise InputError("a finite coefficient for each product", f"{value!r}", "pass numbers")

@@ -42,6 +42,8 @@ class NetworkPlan:
         That is asked for; None where none is.
     constructions
         The flat ones first.
+    size
+        Σ |coefficients| of what is multiplied: the largest value there can be; an error of half of it leaves no digit.
     """
 
     polynomial: str
@@ -49,6 +51,7 @@ class NetworkPlan:
     dtype: str
     accuracy: float | None
     constructions: tuple[Construction, ...]
+    size: float = 1.0
 
     def smallest(self) -> Construction | None:
         """The fewest units among those that are as accurate as is asked for, and then the fewest layers."""
@@ -57,7 +60,7 @@ class NetworkPlan:
 
     def is_enough(self, c: Construction) -> bool:
         """Whether it has the accuracy that is asked for; without one, whether it has any digit at all."""
-        return c.error <= (0.5 if self.accuracy is None else self.accuracy)
+        return c.error <= (self.size / 2 if self.accuracy is None else self.accuracy)
 
     def to_dict(self) -> dict[str, Any]:
         """Name → value, for tables, JSON and figures; units of many digits are text, unknown errors None."""
@@ -120,7 +123,9 @@ def network_plan(
     found = tuple(constructions(polynomial, activation, dtype, deepest))
     text = str(polynomial)
     text = text if len(text) <= 200 else f"{text[:90]} … {text[-90:]}"
-    return NetworkPlan(text, str(activation), str(dtype).removeprefix("torch."), accuracy, found)
+    parts = zip(polynomial.factors, polynomial.coefficients.tolist(), strict=True)
+    size = math.fsum(abs(c) for factors, c in parts if factors)
+    return NetworkPlan(text, str(activation), str(dtype).removeprefix("torch."), accuracy, found, size)
 
 
 def told(units: int) -> str:
