@@ -5,8 +5,6 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-import numpy as np
-
 from lensmaker.core.where import Where
 
 LOCAL, SILENT = "local", "silent"
@@ -119,6 +117,8 @@ def principal_axes(matrix: Matrix) -> tuple[tuple[float, Vector], ...]:
     >>> principal_axes(((1.0, 0.0), (0.0, 4.0)))
     ((1.0, (1.0, 0.0)), (4.0, (0.0, 1.0)))
     """
+    import numpy as np
+
     values, vectors = np.linalg.eigh(np.array(matrix, dtype=np.float64))
     found = []
     for value, vector in zip(values.tolist(), vectors.T.tolist(), strict=True):

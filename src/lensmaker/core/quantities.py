@@ -467,9 +467,9 @@ QUANTITIES: tuple[Quantity, ...] = (
     ),
     # unknown media, from what goes in and what comes out: ∂_t φ = ½ g^{ij} ∂_i∂_j φ + A^i ∂_i φ + V φ + c φ ∂_x φ
     Quantity("medium_metric", "g^{ij}", "length²/time", "Metric of a medium: twice its diffusivity."),
-    Quantity("medium_drift", "A^i", "length/time", "Drift of a medium along an axis: a bump moves by −A."),
-    Quantity("medium_potential", "V", "1/time", "Growth of a uniform field in a medium."),
-    Quantity("self_advection", "c", "1", "Coefficient of φ ∂_x φ: −1 in Burgers' equation."),
+    Quantity("medium_drift", "Â^i", "length/time", "Drift of a medium along an axis: a bump moves by −A."),
+    Quantity("medium_potential", "V̂", "1/time", "Growth of a uniform field in a medium."),
+    Quantity("self_advection", "ĉ", "1", "Coefficient of φ ∂_x φ: −1 in Burgers' equation."),
     Quantity(
         "conductivity_ratio",
         "a₁/a₀",
